@@ -1,0 +1,103 @@
+"""Datasets: an Arrow schema and shards that can be read again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from headrace.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+__all__ = ["Dataset", "Shard", "TableShard", "dataset_from_table"]
+
+
+@runtime_checkable
+class Shard(Protocol):
+    """A small, picklable description of data that can be read any number of times."""
+
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the shard's record batches, with only ``columns`` where given, in that order."""
+        ...
+
+    @property
+    def num_rows(self) -> int | None:
+        """Rows in the shard, or None where only reading can tell."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An Arrow schema and the shards that hold its rows.
+
+    Parameters
+    ----------
+    schema
+        The schema of every batch of every shard.
+    shards
+        In the order of the rows.
+    """
+
+    schema: pa.Schema
+    shards: tuple[Shard, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in order."""
+        return list(self.schema.names)
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """Raise DataError, naming the nearest column, unless all ``columns`` exist."""
+        for name in columns:
+            if name not in self.schema.names:
+                raise DataError(
+                    "A column that the data has is wanted", got=name, fix=did_you_mean(name, self.schema.names)
+                )
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield all record batches, shard after shard."""
+        if columns is not None:
+            self.check_columns(columns)
+        for shard in self.shards:
+            yield from shard.read(columns)
+
+    def count_rows(self) -> int:
+        """Count the rows, reading only shards that do not know their size."""
+        total = 0
+        for shard in self.shards:
+            known = shard.num_rows
+            total += known if known is not None else sum(batch.num_rows for batch in shard.read())
+        return total
+
+    def to_table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read everything into memory."""
+        import pyarrow as pa
+
+        schema = self.schema if columns is None else pa.schema([self.schema.field(name) for name in columns])
+        return pa.Table.from_batches(self.batches(columns), schema)
+
+
+@dataclass(frozen=True)
+class TableShard:
+    """Rows that are in memory already."""
+
+    table: pa.Table
+
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the table's batches."""
+        table = self.table if columns is None else self.table.select(list(columns))
+        yield from table.to_batches()
+
+    @property
+    def num_rows(self) -> int:
+        """Rows in the table."""
+        return int(self.table.num_rows)
+
+
+def dataset_from_table(table: pa.Table, rows_per_shard: int = 65_536) -> Dataset:
+    """Cut a table in memory into shards, without copying."""
+    starts = range(0, max(table.num_rows, 1), rows_per_shard)
+    return Dataset(table.schema, tuple(TableShard(table.slice(start, rows_per_shard)) for start in starts))
