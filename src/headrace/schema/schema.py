@@ -1,0 +1,321 @@
+"""Features and the schema that holds them: what each column of the data should look like."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import msgspec
+
+from headrace.errors import SchemaError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+__all__ = ["Comparator", "Feature", "FeatureType", "Schema"]
+
+FeatureType: TypeAlias = Literal["INT", "FLOAT", "STRING", "BOOL", "TIMESTAMP"]
+_TYPES: tuple[str, ...] = get_args(FeatureType)
+_NUMERIC = ("INT", "FLOAT")
+
+
+class Comparator(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a feature's distribution may be from another data set's.
+
+    Parameters
+    ----------
+    linf
+        Threshold of the L-infinity distance, the largest difference of any value's share, in [0, 1]; for strings
+        and truth values.
+    jensen_shannon
+        Threshold of the Jensen-Shannon divergence in bits, in [0, 1]; for numbers, strings and truth values.
+
+    Raises
+    ------
+    SchemaError
+        If no threshold is given, or one lies outside [0, 1].
+    """
+
+    linf: float | None = None
+    jensen_shannon: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.linf is None and self.jensen_shannon is None:
+            raise SchemaError("A comparator has a threshold", got="none", fix="Give linf, jensen_shannon, or both")
+        for key in ("linf", "jensen_shannon"):
+            threshold = getattr(self, key)
+            if threshold is not None and not 0.0 <= threshold <= 1.0:
+                raise SchemaError(f"The threshold {key} lies between 0 and 1", got=threshold)
+
+
+class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one column should look like.
+
+    Parameters
+    ----------
+    name
+        The column.
+    type
+        INT, FLOAT, STRING, BOOL or TIMESTAMP; integers are welcome in a FLOAT column.
+    min_fraction
+        The least share of rows that have a value: 1.0 for a required column, 0.0 for an optional one.
+    values
+        The domain of a STRING column; None where any value is fine.
+    min_domain_mass
+        The least share of non-missing values that lie in the domain.
+    min, max
+        The range of an INT or FLOAT column, both ends included.
+    allow_nan, allow_infinity
+        Whether a FLOAT column may hold them.
+    unique
+        Whether every non-missing value occurs once; for INT and STRING.
+    not_in_environment
+        Environments, as ``serving``, in which the column is absent.
+    drift
+        Thresholds against the previous span of the data.
+    skew
+        Thresholds of the training data against the serving data.
+    strip
+        Whether ASCII white space around strings is taken off before anything else.
+    null_values
+        Strings that mean missing.
+
+    Raises
+    ------
+    SchemaError
+        If the parts contradict each other; ``where`` names the feature.
+    """
+
+    name: str
+    type: FeatureType
+    min_fraction: float = 0.0
+    values: tuple[str, ...] | None = None
+    min_domain_mass: float = 1.0
+    min: int | float | None = None
+    max: int | float | None = None
+    allow_nan: bool = False
+    allow_infinity: bool = False
+    unique: bool = False
+    not_in_environment: tuple[str, ...] = ()
+    drift: Comparator | None = None
+    skew: Comparator | None = None
+    strip: bool = False
+    null_values: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise SchemaError("A feature has a name", got=self.name)
+        if self.type not in _TYPES:
+            raise self._error(f"The type is one of {', '.join(_TYPES)}", self.type, did_you_mean(self.type, _TYPES))
+        for key in ("min_fraction", "min_domain_mass"):
+            if not 0.0 <= getattr(self, key) <= 1.0:
+                raise self._error(f"{key} is a share between 0 and 1", getattr(self, key))
+        self._check_kind()
+        self._check_values()
+        self._check_range()
+
+    def _check_kind(self) -> None:
+        misplaced = [
+            ("values", self.values is not None, ("STRING",)),
+            ("min_domain_mass", self.min_domain_mass != 1.0, ("STRING",)),
+            ("min", self.min is not None, _NUMERIC),
+            ("max", self.max is not None, _NUMERIC),
+            ("allow_nan", self.allow_nan, ("FLOAT",)),
+            ("allow_infinity", self.allow_infinity, ("FLOAT",)),
+            ("unique", self.unique, ("INT", "STRING")),
+            ("strip", self.strip, ("STRING",)),
+            ("null_values", bool(self.null_values), ("STRING",)),
+        ]
+        for key, given, types in misplaced:
+            if given and self.type not in types:
+                raise self._error(f"{key} is for {' and '.join(types)} features", f"type {self.type}")
+        for key, comparator in (("drift", self.drift), ("skew", self.skew)):
+            if comparator is None:
+                continue
+            if self.type == "TIMESTAMP":
+                raise self._error(f"{key} is not measured on TIMESTAMP features", f"type {self.type}")
+            if comparator.linf is not None and self.type in _NUMERIC:
+                raise self._error(
+                    f"{key}.linf is for STRING and BOOL features", f"type {self.type}", "Use jensen_shannon"
+                )
+        if self.min_domain_mass != 1.0 and self.values is None:
+            raise self._error("min_domain_mass needs a domain", "no values", "Give values, or take min_domain_mass out")
+
+    def _check_values(self) -> None:
+        for key in ("values", "null_values", "not_in_environment"):
+            seen: set[str] = set()
+            for value in getattr(self, key) or ():
+                if value in seen:
+                    raise self._error(f"{key} lists each value once", f"{value!r} twice")
+                seen.add(value)
+        both = set(self.values or ()) & set(self.null_values)
+        if both:
+            raise self._error("A value is in the domain or means missing, not both", repr(min(both)))
+        if self.strip:
+            for key in ("values", "null_values"):
+                for value in getattr(self, key) or ():
+                    if value != value.strip(" \t\n\v\f\r"):
+                        raise self._error(
+                            f"Stripped strings have no space around them, so this entry of {key} never matches",
+                            repr(value),
+                        )
+
+    def _check_range(self) -> None:
+        for key in ("min", "max"):
+            bound = getattr(self, key)
+            if isinstance(bound, float) and math.isnan(bound):
+                raise self._error(f"{key} is a number", "NaN", f"Take {key} out where there is no bound")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise self._error("min is not above max", f"min {self.min!r}, max {self.max!r}")
+
+    def _error(self, rule: str, got: Any, fix: str | None = None) -> SchemaError:
+        return SchemaError(rule, got=got, where=f"feature {self.name!r}", fix=fix)
+
+    @property
+    def required(self) -> bool:
+        """Whether every row has a value."""
+        return self.min_fraction == 1.0
+
+    def is_in(self, environment: str | None) -> bool:
+        """Return whether the column is expected in an environment; None stands for all of them."""
+        return environment is None or environment not in self.not_in_environment
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """What the data should look like, one feature a column, in the order of the columns.
+
+    Raises
+    ------
+    SchemaError
+        If two features have the same name.
+    """
+
+    features: tuple[Feature, ...] = ()
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for feature in self.features:
+            if feature.name in seen:
+                raise SchemaError("Each feature stands once in a schema", got=f"{feature.name!r} twice")
+            seen.add(feature.name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features, in order."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """All environments that some feature mentions, sorted."""
+        return tuple(sorted({name for feature in self.features for name in feature.not_in_environment}))
+
+    def __iter__(self) -> Iterator[Feature]:
+        return iter(self.features)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> Feature:
+        for feature in self.features:
+            if feature.name == name:
+                return feature
+        raise SchemaError("A feature that the schema has is wanted", got=name, fix=did_you_mean(name, self.names))
+
+    def with_feature(self, feature: Feature) -> Schema:
+        """Return a schema in which ``feature`` takes the place of its namesake, or stands at the end."""
+        if feature.name in self.names:
+            return Schema(tuple(feature if old.name == feature.name else old for old in self.features))
+        return Schema((*self.features, feature))
+
+    def without_feature(self, name: str) -> Schema:
+        """Return a schema without a feature; it must be there."""
+        gone = self[name]
+        return Schema(tuple(feature for feature in self.features if feature is not gone))
+
+    def in_environment(self, environment: str | None) -> Schema:
+        """Return the schema of one environment: without the features that are absent there."""
+        return Schema(tuple(feature for feature in self.features if feature.is_in(environment)))
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return Arrow fields of the snapshot's types; required columns are not nullable.
+
+        How strings are cleaned stands in the fields' metadata.
+        """
+        import pyarrow as pa
+
+        from headrace.data import Cleaning, with_cleaning
+
+        types = {
+            "INT": pa.int64(),
+            "FLOAT": pa.float64(),
+            "STRING": pa.string(),
+            "BOOL": pa.bool_(),
+            "TIMESTAMP": pa.timestamp("us"),
+        }
+        fields = []
+        for feature in self.features:
+            field = pa.field(feature.name, types[feature.type], nullable=not feature.required)
+            if feature.strip or feature.null_values:
+                field = with_cleaning(field, Cleaning(strip=feature.strip, null_values=feature.null_values))
+            fields.append(field)
+        return pa.schema(fields)
+
+    def to_yaml(self) -> str:
+        """Return the YAML form: short, in the order of the columns, the same for the same schema."""
+        from headrace.schema.yaml_form import write_yaml
+
+        return write_yaml(self)
+
+    @classmethod
+    def from_yaml(cls, text: str, *, file: str | None = None) -> Schema:
+        """Read the YAML form.
+
+        Raises
+        ------
+        SchemaError
+            If it is no YAML, has unknown keys or contradicts itself; ``where`` has ``file``, line and feature.
+        """
+        from headrace.schema.yaml_form import read_yaml
+
+        return read_yaml(text, file)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the YAML form; the file is there whole or not at all."""
+        target = Path(path)
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(self.to_yaml())
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Schema:
+        """Read a YAML file.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such file, or it cannot be understood.
+        """
+        file = Path(path)
+        try:
+            text = file.read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SchemaError("A schema is a readable YAML file in UTF-8", got=str(error), where=str(file)) from error
+        return cls.from_yaml(text, file=str(file))
+
+    def _repr_html_(self) -> str:
+        from headrace.schema.view import schema_view
+
+        return str(schema_view(self))
