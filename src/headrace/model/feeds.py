@@ -1,0 +1,166 @@
+"""Arrow record batches to what an ONNX session is fed with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.errors import RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headrace.model.signature import DType, Input
+
+__all__ = ["Feeds", "feeds_from_batch", "numpy_dtype"]
+
+Feeds = dict[str, np.ndarray[Any, Any]]
+
+_ARROW: dict[DType, pa.DataType] = {
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "float32": pa.float32(),
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "timestamp": pa.timestamp("us"),
+}
+_FILL: dict[DType, Any] = {"int64": 0, "float64": 0.0, "float32": 0.0, "string": "", "bool": False, "timestamp": 0}
+_NUMPY: dict[DType, Any] = {
+    "int64": np.int64,
+    "float64": np.float64,
+    "float32": np.float32,
+    "string": np.object_,
+    "bool": np.bool_,
+    "timestamp": np.int64,
+}
+
+
+def arrow_dtype(dtype: DType) -> pa.DataType:
+    """Return the Arrow type of a signature's dtype."""
+    return _ARROW[dtype]
+
+
+def numpy_dtype(dtype: DType) -> Any:
+    """Return the NumPy type in which ONNX Runtime takes a signature's dtype."""
+    return _NUMPY[dtype]
+
+
+def fill_value(dtype: DType) -> Any:
+    """Return what stands under the mask of a missing value."""
+    return _FILL[dtype]
+
+
+def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
+    """Turn a batch into a session's feeds.
+
+    Parameters
+    ----------
+    batch
+        Raw columns; those that no input reads are left alone. NaN stays NaN.
+    inputs
+        A signature's inputs. A null becomes True in the mask and ``""``, 0 or False in the values.
+
+    Returns
+    -------
+    dict of numpy.ndarray
+        By the name of the graph's input.
+
+    Raises
+    ------
+    RequestError
+        If a column is absent, is of a type that cannot become the input's, or has a null where none may be.
+    """
+    maskable = {item.feature for item in inputs if item.role == "missing"}
+    indices = {name: i for i, name in enumerate(batch.schema.names)}
+    feeds: Feeds = {}
+    for item in inputs:
+        index = indices.get(item.feature)
+        if index is None:
+            if item.feature in maskable:
+                column = pa.nulls(batch.num_rows, _ARROW[item.dtype])
+            else:
+                raise RequestError(
+                    "The data must have every column that the model reads",
+                    got=f"no column {item.feature!r}",
+                    fix=did_you_mean(item.feature, batch.schema.names),
+                )
+        else:
+            column = batch.column(index)
+        if item.role == "missing":
+            array: Any = _mask(column)
+        else:
+            if column.null_count and item.feature not in maskable:
+                row = int(np.argmax(_mask(column)))
+                raise RequestError(
+                    f"Column {item.feature!r} may not be missing: it never was in the training data",
+                    got=f"{column.null_count} nulls",
+                    where=f"first in row {row}",
+                    fix="Fill the column, or train with rows in which it is missing",
+                )
+            array = _values(column, item)
+        feeds[item.name] = array.reshape(-1, 1) if len(item.shape) == 2 else array
+    return feeds
+
+
+def _mask(column: pa.Array) -> Any:
+    if column.null_count == 0:
+        return np.zeros(len(column), np.bool_)
+    return column.is_null().to_numpy(zero_copy_only=False)
+
+
+def _values(column: pa.Array, item: Input) -> Any:
+    kind = column.type
+    if item.dtype == "string":
+        return _strings(column, item)
+    if pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+        kind = column.type
+    temporal = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    if (pa.types.is_boolean(kind) and item.dtype != "bool") or (temporal and item.dtype not in ("timestamp", "int64")):
+        raise _wrong_type(column, item)
+    if item.dtype == "bool" and not (pa.types.is_boolean(kind) or pa.types.is_null(kind)):
+        raise _wrong_type(column, item)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_nested(kind):
+        raise _wrong_type(column, item)
+    try:
+        if temporal or item.dtype == "timestamp":
+            # Microseconds are the resolution of the training data, so finer times are cut to them here too.
+            column = column.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False).cast(pa.int64())
+        elif kind != _ARROW[item.dtype]:
+            # A wide float may round into float32; a fraction may not become an integer.
+            column = column.cast(_ARROW[item.dtype], safe=item.dtype == "int64")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise _wrong_type(column, item, str(error)) from error
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(_FILL[item.dtype], column.type))
+    return column.to_numpy(zero_copy_only=False)
+
+
+def _strings(column: pa.Array, item: Input) -> Any:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        words = column.dictionary
+        if not (pa.types.is_string(words.type) or pa.types.is_large_string(words.type)):
+            raise _wrong_type(column, item)
+        # One Python string for each distinct value; the empty one stands for null.
+        known = np.append(words.fill_null("").to_numpy(zero_copy_only=False).astype(object), [""])
+        indices = column.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)
+        return known[indices]
+    if pa.types.is_null(kind):
+        column = column.cast(pa.string())
+    elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view()):
+        raise _wrong_type(column, item)
+    if column.null_count:
+        column = pc.fill_null(column, "")
+    return column.to_numpy(zero_copy_only=False)
+
+
+def _wrong_type(column: pa.Array, item: Input, detail: str | None = None) -> RequestError:
+    return RequestError(
+        f"Column {item.feature!r} must be of type {item.dtype}",
+        got=str(column.type) + (f" ({detail})" if detail else ""),
+        fix="Read the column with the type it had in training",
+    )
