@@ -1,0 +1,6 @@
+"""The registry of published models and their versions."""
+
+from headrace.registry.store import Registry
+from headrace.registry.versions import ModelVersion
+
+__all__ = ["ModelVersion", "Registry"]
