@@ -9,7 +9,7 @@ from headrace.errors import SchemaError, did_you_mean
 from headrace.schema.schema import Comparator, Feature, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import yaml
 
@@ -20,7 +20,10 @@ _HEADER = """\
 # min_fraction: least share of rows with a value (1.0: required); values: the domain; min, max: the range.
 """
 _WIDTH = 100
-_PLAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.()/+&'-]| (?! ))*")
+_PLAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.()/+&' -]*[A-Za-z0-9_.()/+&'-])?")
+# What other YAML readers would take for a truth value, nothing, a number or a date.
+_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+_NUMBER_LIKE = re.compile(r"[0-9][0-9a-fA-FxXoOtTzZ_.+ -]*")
 _COMPARATORS = ("drift", "skew")
 _LISTS = ("values", "null_values", "not_in_environment")
 _FLAGS = ("allow_nan", "allow_infinity", "unique", "strip")
@@ -31,12 +34,9 @@ _KEYS = ("type", "min_fraction", "values", "min_domain_mass", "min", "max", *_FL
 
 def write_yaml(schema: Schema) -> str:
     """Return the YAML form of a schema; equal schemas give equal text."""
-    import yaml
-
-    quote = _quoter(yaml.resolver.Resolver())
     lines = [_HEADER.rstrip("\n"), "features:" if schema.features else "features: {}"]
     for feature in schema.features:
-        lines.append(f"  {quote(feature.name)}:")
+        lines.append(f"  {_quote(feature.name)}:")
         lines.append(f"    type: {feature.type}")
         lines.append(f"    min_fraction: {_number(float(feature.min_fraction))}")
         for key in _KEYS[2:]:
@@ -46,7 +46,7 @@ def write_yaml(schema: Schema) -> str:
                     lines.append(f"    {key}: {_number(float(value))}")
             elif key in _LISTS:
                 if value or (key == "values" and value is not None):
-                    lines.extend(_flow(key, [quote(item) for item in value]))
+                    lines.extend(_flow(key, [_quote(item) for item in value]))
             elif key in _COMPARATORS:
                 if value is not None:
                     parts = [(name, getattr(value, name)) for name in ("linf", "jensen_shannon")]
@@ -81,16 +81,10 @@ def _number(value: float) -> str:
     return repr(value)
 
 
-def _quoter(resolver: yaml.resolver.Resolver) -> Callable[[str], str]:
-    import yaml
-
-    def quote(text: str) -> str:
-        plain = _PLAIN.fullmatch(text) is not None and not text.endswith(" ")
-        if plain and resolver.resolve(yaml.ScalarNode, text, (True, False)) == "tag:yaml.org,2002:str":
-            return text
-        return '"' + "".join(_escaped(char) for char in text) + '"'
-
-    return quote
+def _quote(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not _NUMBER_LIKE.fullmatch(text):
+        return text
+    return '"' + "".join(_escaped(char) for char in text) + '"'
 
 
 def _escaped(char: str) -> str:
@@ -238,4 +232,8 @@ class _Reader:
 
 
 def _kind(node: yaml.Node) -> str:
-    return {"mapping": "a mapping", "sequence": "a list"}.get(node.id, f"the text {node.value!r}")
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        return "a mapping"
+    return "a list" if isinstance(node, yaml.SequenceNode) else f"the text {node.value!r}"
