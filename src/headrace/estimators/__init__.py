@@ -1,0 +1,37 @@
+"""Estimators: canned networks and trees, and an adapter for scikit-learn; each gives its predictions as ONNX."""
+
+from __future__ import annotations
+
+from headrace.estimators.base import Estimator, Monitor
+from headrace.estimators.neural import (
+    DNNClassifier,
+    DNNLinearCombinedClassifier,
+    DNNLinearCombinedRegressor,
+    DNNRegressor,
+    LinearClassifier,
+    LinearRegressor,
+)
+
+__all__ = [
+    "KINDS",
+    "DNNClassifier",
+    "DNNLinearCombinedClassifier",
+    "DNNLinearCombinedRegressor",
+    "DNNRegressor",
+    "Estimator",
+    "LinearClassifier",
+    "LinearRegressor",
+    "Monitor",
+]
+
+KINDS: dict[str, type[Estimator]] = {
+    kind.__name__: kind
+    for kind in (
+        DNNLinearCombinedClassifier,
+        DNNLinearCombinedRegressor,
+        DNNClassifier,
+        DNNRegressor,
+        LinearClassifier,
+        LinearRegressor,
+    )
+}
