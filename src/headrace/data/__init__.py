@@ -1,5 +1,68 @@
 """Datasets, shards and the sources that they come from."""
 
-from headrace.data.dataset import Dataset, Shard, TableShard, dataset_from_table
+from __future__ import annotations
 
-__all__ = ["Dataset", "Shard", "TableShard", "dataset_from_table"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from headrace.data.cleaning import Cleaning, clean_array, cleaning, with_cleaning
+from headrace.data.csv_source import CsvSource, csv
+from headrace.data.dataset import Dataset, Shard, TableShard, dataset_from_table
+from headrace.data.parquet_source import ParquetSource, parquet
+from headrace.data.source import ReportingShard, Source, Unreadable
+
+if TYPE_CHECKING:
+    from headrace.data.memory import TableSource, as_source, normalise
+    from headrace.data.parquet_files import ParquetShard, ParquetSink, open_parquet
+    from headrace.data.snapshots import SnapshotReport, snapshot
+    from headrace.data.splits import HashSplitter, Splitter, hash_splits
+
+# These need Arrow or NumPy, which take longer to import than a cached run may take in all.
+_HEAVY = {
+    "HashSplitter": "splits",
+    "ParquetShard": "parquet_files",
+    "ParquetSink": "parquet_files",
+    "SnapshotReport": "snapshots",
+    "Splitter": "splits",
+    "TableSource": "memory",
+    "as_source": "memory",
+    "hash_splits": "splits",
+    "normalise": "memory",
+    "open_parquet": "parquet_files",
+    "snapshot": "snapshots",
+}
+
+__all__ = [
+    "Cleaning",
+    "CsvSource",
+    "Dataset",
+    "HashSplitter",
+    "ParquetShard",
+    "ParquetSink",
+    "ParquetSource",
+    "ReportingShard",
+    "Shard",
+    "SnapshotReport",
+    "Source",
+    "Splitter",
+    "TableShard",
+    "TableSource",
+    "Unreadable",
+    "as_source",
+    "clean_array",
+    "cleaning",
+    "csv",
+    "dataset_from_table",
+    "hash_splits",
+    "normalise",
+    "open_parquet",
+    "parquet",
+    "snapshot",
+    "with_cleaning",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HEAVY:
+        return getattr(import_module(f"headrace.data.{_HEAVY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -64,6 +64,14 @@ class Dataset:
         for shard in self.shards:
             yield from shard.read(columns)
 
+    def select(self, columns: Sequence[str]) -> Dataset:
+        """Return the dataset with only ``columns``, in that order; nothing is read."""
+        import pyarrow as pa
+
+        self.check_columns(columns)
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        return Dataset(schema, tuple(_SelectedShard(shard, tuple(columns)) for shard in self.shards))
+
     def count_rows(self) -> int:
         """Count the rows, reading only shards that do not know their size."""
         total = 0
@@ -78,6 +86,19 @@ class Dataset:
 
         schema = self.schema if columns is None else pa.schema([self.schema.field(name) for name in columns])
         return pa.Table.from_batches(self.batches(columns), schema)
+
+
+@dataclass(frozen=True)
+class _SelectedShard:
+    shard: Shard
+    columns: tuple[str, ...]
+
+    @property
+    def num_rows(self) -> int | None:
+        return self.shard.num_rows
+
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        yield from self.shard.read(self.columns if columns is None else columns)
 
 
 @dataclass(frozen=True)

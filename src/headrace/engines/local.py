@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from headrace.data import Dataset
+from headrace.data.parallel import available_cpus, in_order
 from headrace.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
@@ -21,16 +19,7 @@ if TYPE_CHECKING:
 
     A = TypeVar("A", bound=Accumulator)
 
-T = TypeVar("T")
-
 __all__ = ["LocalEngine", "available_cpus"]
-
-
-def available_cpus() -> int:
-    """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +44,7 @@ class LocalEngine:
             return accumulator
 
         total = make()
-        for part in self._in_order([(one, shard) for shard in shards]):
+        for part in in_order(one, shards, self._threads(shards)):
             total.merge(part)
         return total
 
@@ -92,29 +81,11 @@ class LocalEngine:
                 raise
             return (None if writer is None else writer.close()), schema
 
-        written = list(self._in_order([(one, numbered) for numbered in enumerate(shards)]))
+        written = list(in_order(one, enumerate(shards), self._threads(shards)))
         schemas = [schema for _, schema in written if schema is not None]
         if not schemas:
             raise DataError("At least one batch is needed to know the schema of the result", got="no batches")
         return Dataset(schemas[0], tuple(shard for shard, _ in written if shard is not None))
 
-    def _in_order(self, calls: Sequence[tuple[Callable[[Any], T], Any]]) -> Iterator[T]:
-        workers = min(self.workers or available_cpus(), len(calls))
-        if workers <= 1:
-            for function, argument in calls:
-                yield function(argument)
-            return
-        # Only a few results wait to be merged at a time, so memory does not grow with the number of shards.
-        with ThreadPoolExecutor(workers, thread_name_prefix="headrace-engine") as pool:
-            pending: deque[Future[T]] = deque()
-            rest = iter(calls)
-            try:
-                for function, argument in rest:
-                    pending.append(pool.submit(function, argument))
-                    if len(pending) >= 2 * workers:
-                        yield pending.popleft().result()
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                for future in pending:
-                    future.cancel()
+    def _threads(self, shards: Sequence[Shard]) -> int:
+        return max(1, min(self.workers or available_cpus(), len(shards)))

@@ -1,0 +1,87 @@
+"""How the text of a column is cleaned, declared once by the source and carried in Arrow field metadata."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["WHITESPACE", "Cleaning", "clean_array", "cleaning", "with_cleaning"]
+
+WHITESPACE = " \t\n\v\f\r"
+_STRIP = b"headrace.strip"
+_NULL_VALUES = b"headrace.null_values"
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    r"""What is done to every text of a column.
+
+    Parameters
+    ----------
+    strip
+        Remove the characters `` \t\n\v\f\r`` from both ends.
+    null_values
+        Texts that mean missing, compared after stripping.
+    """
+
+    strip: bool = False
+    null_values: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is done at all."""
+        return self.strip or bool(self.null_values)
+
+
+def cleaning(field: pa.Field) -> Cleaning:
+    """Return the cleaning that a field declares in its metadata."""
+    metadata: dict[bytes, bytes] = field.metadata or {}
+    return Cleaning(metadata.get(_STRIP) == b"true", tuple(json.loads(metadata.get(_NULL_VALUES, b"[]"))))
+
+
+def with_cleaning(field: pa.Field, cleaning: Cleaning) -> pa.Field:
+    """Return the field with the cleaning declared in its metadata; other metadata stays."""
+    metadata: dict[bytes, bytes] = {
+        key: value for key, value in (field.metadata or {}).items() if key not in {_STRIP, _NULL_VALUES}
+    }
+    if cleaning.strip:
+        metadata[_STRIP] = b"true"
+    if cleaning.null_values:
+        metadata[_NULL_VALUES] = json.dumps(list(cleaning.null_values), ensure_ascii=False).encode()
+    return field.with_metadata(metadata or None)
+
+
+def clean_array(array: Any, cleaning: Cleaning) -> Any:
+    """Strip texts, then turn those that mean missing into nulls.
+
+    Parameters
+    ----------
+    array
+        A string array or chunked array, or a dictionary array of strings.
+    cleaning
+        What to do.
+
+    Returns
+    -------
+    Array or ChunkedArray
+        Of the same type and length.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not cleaning:
+        return array
+    if pa.types.is_dictionary(array.type):
+        if isinstance(array, pa.ChunkedArray):
+            return pa.chunked_array([clean_array(chunk, cleaning) for chunk in array.chunks], array.type)
+        texts = clean_array(array.dictionary, cleaning)
+        return texts.take(array.indices).dictionary_encode().cast(array.type)
+    if cleaning.strip:
+        array = pc.utf8_trim(array, characters=WHITESPACE)
+    if cleaning.null_values:
+        missing = pc.is_in(array, value_set=pa.array(cleaning.null_values, array.type))
+        array = pc.if_else(missing, pa.scalar(None, array.type), array)
+    return array

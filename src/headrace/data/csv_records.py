@@ -1,0 +1,211 @@
+"""Where the records of a CSV file begin and end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+__all__ = ["Chunk", "Dialect", "Records", "cut_chunks", "find_records"]
+
+CHUNK_BYTES = 8 << 20
+# A quote that is not closed within so many bytes is a stray one; else one stray quote would swallow the file.
+MAX_RECORD_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The characters that shape records."""
+
+    separator: str
+    quote: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole records of a file.
+
+    Parameters
+    ----------
+    offset
+        Of the first byte in the (unpacked) file.
+    line
+        Of the first byte, counted from 1.
+    data
+        The bytes.
+    """
+
+    offset: int
+    line: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of a chunk: all that are neither blank nor comments.
+
+    Parameters
+    ----------
+    starts, ends
+        int64 offsets into the chunk; the end is before the line break.
+    nexts
+        int64 offsets after the line break.
+    lines
+        int64 numbers of the lines that the records begin on.
+    stray
+        bool: the record has a quote that is never closed.
+    whole
+        The chunk holds nothing else, and nothing stray.
+    """
+
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    nexts: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.int64]
+    stray: npt.NDArray[np.bool_]
+    whole: bool
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+@lru_cache
+def _quoted(dialect: Dialect) -> re.Pattern[bytes]:
+    # A quote is special at the start of a field only. The second branch steps over comments.
+    quote = re.escape(str(dialect.quote)).encode()
+    separator = re.escape(dialect.separator).encode()
+    inside = rb"[^" + quote + rb"]*+(?:" + quote * 2 + rb"[^" + quote + rb"]*+)*+"
+    pattern = rb"(?:\A|(?<=[" + separator + rb"\r\n]))" + quote + inside + rb"(" + quote + rb"|\Z)"
+    if dialect.comment is not None:
+        comment = re.escape(dialect.comment).encode()
+        pattern = rb"(?:\A|(?<=[\r\n]))" + comment + rb"[^\r\n]*+|" + pattern
+    return re.compile(pattern)
+
+
+def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | None]:
+    """Return the quoted spans with line breaks in them, and the offset of a quote that is not closed."""
+    if dialect.quote is None or dialect.quote.encode() not in data:
+        return [], None
+    spans = []
+    for match in _quoted(dialect).finditer(data):
+        closing = match.group(1)
+        if closing is None:
+            continue
+        start, end = match.span()
+        if not closing:
+            return spans, start
+        if data.find(b"\n", start, end) >= 0 or data.find(b"\r", start, end) >= 0:
+            spans.append((start, end))
+    return spans, None
+
+
+def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
+    """Return the offsets of the last byte of each line break: LF, CR LF or CR."""
+    array = np.frombuffer(data, np.uint8)
+    breaks = array == 10
+    if b"\r" in data:
+        alone = array == 13
+        alone[:-1] &= array[1:] != 10
+        breaks |= alone
+    return np.flatnonzero(breaks)
+
+
+def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
+    """Find the records of a chunk."""
+    breaks = _line_breaks(data)
+    inner = np.zeros(len(breaks), bool)
+    strays = []
+    base = 0
+    while True:
+        spans, stray = _spans(data[base:] if base else data, dialect)
+        for start, end in spans:
+            inner[np.searchsorted(breaks, base + start) : np.searchsorted(breaks, base + end)] = True
+        if stray is None:
+            break
+        stray += base
+        strays.append(stray)
+        after = int(np.searchsorted(breaks, stray))
+        if after == len(breaks):
+            break
+        base = int(breaks[after]) + 1
+    nexts = breaks[~inner] + 1
+    if len(data) and (not len(nexts) or nexts[-1] != len(data)):
+        nexts = np.append(nexts, len(data))
+    starts = np.concatenate([np.zeros(1, np.int64), nexts[:-1]]) if len(nexts) else nexts
+    array = np.frombuffer(data, np.uint8)
+    ends = nexts.copy()
+    for char in (10, 13):
+        ends -= (ends > starts) & (array[np.maximum(ends, 1) - 1] == char)
+    lines = line + np.searchsorted(breaks, starts)
+    keep = ends > starts
+    if dialect.comment is not None and len(starts):
+        keep &= array[starts] != ord(dialect.comment)
+    bad = np.zeros(len(starts), bool)
+    if strays:
+        bad[np.searchsorted(nexts, strays, side="right")] = True
+    whole = bool(keep.all()) and not strays
+    return Records(starts[keep], ends[keep], nexts[keep], lines[keep], bad[keep], whole)
+
+
+def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
+    """Cut a stream into chunks of whole records, each about ``size`` bytes."""
+    buffer = stream.read(size)
+    offset = 0
+    line = 1
+    if buffer.startswith(b"\xef\xbb\xbf"):
+        buffer = buffer[3:]
+        offset = 3
+    finished = False
+    while buffer or not finished:
+        while skip_lines and (found := _line_breaks(buffer)).size:
+            skipped = min(skip_lines, len(found))
+            cut = int(found[skipped - 1]) + 1
+            buffer = buffer[cut:]
+            offset += cut
+            line += skipped
+            skip_lines -= skipped
+        more = b"" if finished else stream.read(max(size - len(buffer), size // 4, 1))
+        finished = not more
+        buffer = buffer + more if more else buffer
+        if finished:
+            if buffer and not skip_lines:
+                yield Chunk(offset, line, buffer)
+            return
+        if skip_lines or len(buffer) < size:
+            continue
+        cut = _boundary(buffer, dialect)
+        if cut:
+            yield Chunk(offset, line, buffer[:cut])
+            line += len(_line_breaks(buffer[:cut]))
+            offset += cut
+            buffer = buffer[cut:]
+
+
+def _boundary(buffer: bytes, dialect: Dialect) -> int:
+    """Return the offset after the last record that surely ends in the buffer; 0 where none does."""
+    spans, stray = _spans(buffer, dialect)
+    # The last byte may be a CR whose LF is still to come, or a quote that is about to be doubled.
+    end = len(buffer) - 1 if stray is None else stray
+    while end > 0:
+        cut = max(buffer.rfind(b"\n", 0, end), buffer.rfind(b"\r", 0, end))
+        if cut < 0:
+            break
+        if buffer[cut : cut + 2] == b"\r\n":
+            cut += 1
+        holding = [start for start, stop in spans if start <= cut < stop]
+        if not holding:
+            return cut + 1
+        end = holding[0]
+    if stray is not None and len(buffer) > MAX_RECORD_BYTES:
+        breaks = _line_breaks(buffer[stray:-1])
+        return stray + int(breaks[0]) + 1 if len(breaks) else 0
+    return 0

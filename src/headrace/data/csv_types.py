@@ -1,0 +1,244 @@
+"""Texts to values, and which type a column of texts has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.data.cleaning import Cleaning, clean_array
+
+__all__ = ["ARROW_TYPES", "NUMERIC_SHARE", "ColumnTypes", "convert"]
+
+ARROW_TYPES = {
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "timestamp": pa.timestamp("us"),
+    "date32": pa.date32(),
+}
+# A column is numeric when at least this share of its non-missing values are numbers.
+NUMERIC_SHARE = 0.95
+_INTEGER = r"^[+-]?[0-9]+$"
+_NUMBER = r"^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
+_BOOL = r"^(?:[Tt]rue|TRUE|[Ff]alse|FALSE)$"
+_BOOL_OR_DIGIT = r"^(?:[Tt]rue|TRUE|[Ff]alse|FALSE|0|1)$"
+_ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+_INT64 = (-(2**63), 2**63 - 1)
+
+
+def convert(texts: pa.StringArray, kind: str) -> tuple[pa.Array, pa.BooleanArray | None]:
+    """Turn texts into values of a type.
+
+    Parameters
+    ----------
+    texts
+        A string array, cleaned; missing is null.
+    kind
+        A key of ``ARROW_TYPES``.
+
+    Returns
+    -------
+    values
+        Of the wanted type; null where the text is missing or cannot be read as that type.
+    bad
+        True where a text is there and cannot be read; None where all can.
+    """
+    target = ARROW_TYPES[kind]
+    if kind == "string":
+        return texts, None
+    try:
+        # Arrow reads 0x1F as a number and 1 as a truth: both are the slow path's to decide.
+        if kind not in {"int64", "bool"} or (kind == "int64" and not _has(texts, b"xX")):
+            return texts.cast(target), None
+    except pa.ArrowInvalid:
+        pass
+    encoded = texts.dictionary_encode()
+    words = encoded.dictionary
+    values = _convert_words(words, kind)
+    taken = values.take(encoded.indices)
+    bad = pc.and_(pc.is_valid(texts), pc.is_null(taken))
+    return taken, bad if bad.true_count else None
+
+
+def _has(texts: pa.StringArray, characters: bytes) -> bool:
+    data = texts.buffers()[2]
+    if data is None:
+        return False
+    raw = data.to_pybytes()
+    return any(character in raw for character in characters)
+
+
+def _convert_words(words: pa.StringArray, kind: str) -> pa.Array:
+    target = ARROW_TYPES[kind]
+    nothing = pa.scalar(None, words.type)
+    if kind in {"int64", "float64"}:
+        pattern = _INTEGER if kind == "int64" else _NUMBER
+        words = pc.if_else(pc.match_substring_regex(words, pattern), words, nothing)
+        words = pc.utf8_ltrim(words, characters="+")
+    elif kind == "bool":
+        words = pc.if_else(pc.match_substring_regex(words, _BOOL_OR_DIGIT), words, nothing)
+    try:
+        return words.cast(target)
+    except pa.ArrowInvalid:
+        return pa.array([_convert_word(word, kind) for word in words.to_pylist()], target)
+
+
+def _convert_word(word: str | None, kind: str) -> Any:
+    if word is None:
+        return None
+    if kind == "int64":
+        # Python refuses to read more than 4,300 digits; int64 has 19.
+        digits = word.lstrip("+-0")
+        number = int(word) if len(digits) < 20 else _INT64[1] + 1
+        return number if _INT64[0] <= number <= _INT64[1] else None
+    try:
+        text = pa.array([word])
+        if kind == "timestamp" and pc.match_substring_regex(text, _ZONE)[0].as_py() and ":" in word:
+            return text.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))[0].as_py()
+        return text.cast(ARROW_TYPES[kind])[0].as_py()
+    except pa.ArrowInvalid:
+        return None
+
+
+@dataclass
+class _Tally:
+    present: int = 0
+    numbers: int = 0
+    integers: int = 0
+    bools: bool = True
+    dates: bool = True
+    timestamps: bool = True
+
+    def merge(self, other: _Tally) -> None:
+        self.present += other.present
+        self.numbers += other.numbers
+        self.integers += other.integers
+        self.bools &= other.bools
+        self.dates &= other.dates
+        self.timestamps &= other.timestamps
+
+    def update(self, texts: pa.StringArray) -> None:
+        present = len(texts) - texts.null_count
+        self.present += present
+        if not present:
+            return
+        if convert_exactly(texts, "int64"):
+            self.numbers += present
+            self.integers += present
+            self.bools = self.dates = self.timestamps = False
+            return
+        if convert_exactly(texts, "float64"):
+            self.numbers += present
+            self.integers += self._weight(texts, "int64") if self.integers == self.numbers - present else 0
+            self.bools = self.dates = self.timestamps = False
+            return
+        encoded = texts.dictionary_encode()
+        words = encoded.dictionary
+        counts = np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(words))
+
+        def weigh(kind: str) -> int:
+            return int(counts[_convert_words(words, kind).is_valid().to_numpy(zero_copy_only=False)].sum())
+
+        self.numbers += weigh("float64")
+        self.integers += weigh("int64")
+        self.bools = self.bools and pc.all(pc.match_substring_regex(words, _BOOL)).as_py()
+        self.dates = self.dates and convert_exactly(words, "date32")
+        self.timestamps = self.timestamps and not self.bools and convert(words, "timestamp")[1] is None
+
+    @staticmethod
+    def _weight(texts: pa.StringArray, kind: str) -> int:
+        bad = convert(texts, kind)[1]
+        return len(texts) - texts.null_count - (0 if bad is None else bad.true_count)
+
+    def kind(self) -> str:
+        if not self.present:
+            return "string"
+        if self.numbers >= NUMERIC_SHARE * self.present:
+            return "int64" if self.integers == self.numbers else "float64"
+        if self.bools:
+            return "bool"
+        if self.dates:
+            return "date32"
+        return "timestamp" if self.timestamps else "string"
+
+
+def convert_exactly(texts: pa.StringArray, kind: str) -> bool:
+    """Tell whether all texts can be read as the type, by the quick road only."""
+    if kind == "int64" and _has(texts, b"xX"):
+        return False
+    try:
+        texts.cast(ARROW_TYPES[kind])
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+class ColumnTypes:
+    """Finds the types of columns of texts: an accumulator, so any order and any cutting gives the same.
+
+    Parameters
+    ----------
+    given
+        Types that are known already; None is to be found out.
+    cleaning
+        Applied to the texts first. Around a number whitespace never counts.
+    """
+
+    def __init__(self, given: dict[str, str | None], cleaning: Cleaning) -> None:
+        self._given = given
+        self._cleaning = cleaning
+        self._tallies = {name: _Tally() for name, kind in given.items() if kind is None}
+        self._bad: set[str] = set()
+        self.rows = 0
+
+    def update(self, table: pa.Table) -> None:
+        """Take in string columns."""
+        self.rows += table.num_rows
+        loose = Cleaning(strip=True, null_values=self._cleaning.null_values)
+        for name, kind in self._given.items():
+            if kind == "string":
+                continue
+            texts = clean_array(as_array(table.column(name)), loose)
+            if kind is None:
+                self._tallies[name].update(texts)
+            elif name not in self._bad and convert(texts, kind)[1] is not None:
+                self._bad.add(name)
+
+    def merge(self, other: ColumnTypes) -> None:
+        """Take in what another has seen."""
+        self.rows += other.rows
+        self._bad |= other._bad  # noqa: SLF001 - of the same class
+        for name, tally in other._tallies.items():  # noqa: SLF001
+            self._tallies[name].merge(tally)
+
+    def result(self) -> dict[str, str]:
+        """Return the type of each column."""
+        return {name: kind or self._tallies[name].kind() for name, kind in self._given.items()}
+
+    def unclean(self) -> tuple[str, ...]:
+        """Return the columns in which some value cannot be read as the column's type."""
+        dirty = []
+        for name, kind in self.result().items():
+            tally = self._tallies.get(name)
+            if name in self._bad or (
+                tally is not None and kind in {"int64", "float64"} and tally.numbers < tally.present
+            ):
+                dirty.append(name)
+        return tuple(dirty)
+
+
+def as_array(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
+
+
+def loosened(cleaning: Cleaning, kind: str) -> Cleaning:
+    """Return the cleaning for a type: whitespace around anything but a text never counts."""
+    return cleaning if kind == "string" else Cleaning(strip=True, null_values=cleaning.null_values)
