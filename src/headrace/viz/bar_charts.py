@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.viz.format import number
-from headrace.viz.frames import SERIES, legend, marker, nothing, svg, text_width
+from headrace.viz.frames import SERIES, legend, marker, nothing, shorten, svg, text_width
 from headrace.viz.html import Markup, join, tag
 from headrace.viz.scales import Scale, extent, finite, tick_labels
 
@@ -26,13 +26,8 @@ class Interval:
     high: float | None = None
 
 
-def shorten(text: str, letters: int = 28) -> str:
-    """Return a text with its end cut where it is too long for its place."""
-    return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
-
-
 def _label(text: str, x: float, y: float) -> Markup:
-    cut = shorten(text)
+    cut = shorten(text, x - 1)
     tip = tag("title", text) if cut != text else None
     return tag("text", tip, cut, x=x, y=y, text_anchor="end", class_="hr-label")
 
@@ -46,7 +41,7 @@ def bars(
     label: str = "",
     format: Callable[[float | None], str] = number,  # noqa: A002 - the plain word reads best at the call
     x_range: tuple[float, float] | None = None,
-    width: int = 360,
+    width: int = 420,
 ) -> Markup:
     """Return horizontal bars with their values; other series as outlined bars beneath.
 
@@ -75,11 +70,11 @@ def bars(
     drawable = finite(value for one in series.values() for value in one)
     low, high = x_range or (min(0.0, *drawable, 0.0), max(0.0, *drawable, 0.0))
     high = high if high > low else low + 1
-    thick = 15 if len(series) == 1 else 8
+    thick = 15 if len(series) == 1 else 12
     row = thick * len(series) + 9
-    left = min(max(text_width(shorten(str(text))) for text in labels) + 10, width * 0.45)
+    left = min(max(text_width(str(text), 12.5) for text in labels) + 10, width * 0.45)
     texts = [format(value) for one in series.values() for value in one]
-    right = max((text_width(text, 10.5) for text in texts), default=0) + 10
+    right = max((text_width(text) for text in texts), default=0) + 10
     x = Scale(low, high, left, max(width - right, left + 20))
     parts: list[Markup] = []
     height = row * len(labels) + 4
@@ -220,7 +215,7 @@ def intervals(
         return nothing(width, 60, label)
     low, high = x_range or extent([*every, threshold])
     pad = 0.0 if x_range else (high - low) * 0.06
-    left = min(max(text_width(shorten(str(text))) for text in labels) + 12, width * 0.45)
+    left = min(max(text_width(str(text), 12.5) for text in labels) + 12, width * 0.45)
     right = max(text_width(format(item.value)) for item in series[name]) + 14
     x = Scale(low - pad, high + pad, left, max(width - right, left + 20))
     row = 24 if len(series) == 1 else 14 * len(series) + 10

@@ -52,8 +52,8 @@ def histogram(
     log: bool = False,
     label: str = "",
     x_label: str = "",
-    width: int = 360,
-    height: int = 170,
+    width: int = 420,
+    height: int = 190,
 ) -> Markup:
     """Return a histogram, with other distributions drawn over it as outlines.
 
@@ -169,7 +169,7 @@ def spark(
     if overlay:
         sets.append([value if value is not None and math.isfinite(value) else 0.0 for value in overlay])
         sets = [[value / (sum(one) or 1.0) for value in one] for one in sets]
-    top = max(max(max(one) for one in sets), 0.0) or 1.0
+    top = max(0.0, *(value for one in sets for value in one)) or 1.0
     parts: list[Markup] = [tag("line", x1=0, x2=width, y1=height - 0.5, y2=height - 0.5, class_="hr-axis")]
     step = width / len(sets[0])
     gap = 0.5 if step > 3 else 0.0
@@ -188,10 +188,11 @@ def spark(
             )
     if len(sets) > 1:
         step = width / len(sets[1])
-        points = []
+        points = [(0.0, height - 0.5)]
         for index, value in enumerate(sets[1]):
             at = height - 0.5 - max(value, 0.0) / top * (height - 2)
             points += [(index * step, at), ((index + 1) * step, at)]
+        points.append((float(width), height - 0.5))
         parts.append(tag("path", d=path(points), class_="hr-s1 hr-step"))
     return svg(width, height, *parts, label=label, class_="hr-spark")
 

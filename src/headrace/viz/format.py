@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["bytes_", "duration", "number", "percent"]
+__all__ = ["ABSENT", "bytes_", "duration", "number", "percent"]
 
-_ABSENT = "–"
+ABSENT = "\u2013"
 
 
 def _special(value: Any) -> str | None:
     if value is None:
-        return _ABSENT
+        return ABSENT
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "\u2212∞"
     return None
@@ -25,12 +25,12 @@ def _signed(text: str) -> str:
 def number(value: float | None, digits: int = 4) -> str:
     """Return a number with thousands separators; fractions to ``digits`` significant digits.
 
-    >>> number(32561), number(0.902134), number(189778.366), number(-0.0000123), number(None), number(float("nan"))
-    ('32,561', '0.9021', '189,778', '−1.23e-05', '–', 'NaN')
+    >>> number(32561), number(0.902134), number(189778.366), number(0.0000123), number(float("nan"))
+    ('32,561', '0.9021', '189,778', '1.23e-05', 'NaN')
     """
     special = _special(value)
     if special is not None or value is None:
-        return special or _ABSENT
+        return special or ABSENT
     if isinstance(value, int):
         return _signed(f"{value:,}") if abs(value) < 10**15 else _signed(_scientific(value, digits))
     value = float(value)
@@ -56,12 +56,12 @@ def _scientific(value: float, digits: int) -> str:
 def percent(share: float | None, decimals: int = 1) -> str:
     """Return a share of one as a percentage; a little is told apart from nothing, and almost from all.
 
-    >>> percent(0.0566), percent(1), percent(0.00001), percent(0.99999), percent(0.0), percent(None)
-    ('5.7%', '100%', '<0.1%', '>99.9%', '0%', '–')
+    >>> percent(0.0566), percent(1), percent(0.00001), percent(0.99999), percent(0.0)
+    ('5.7%', '100%', '<0.1%', '>99.9%', '0%')
     """
     special = _special(share)
     if special is not None or share is None:
-        return special or _ABSENT
+        return special or ABSENT
     step = 10.0**-decimals
     value = float(share) * 100
     if value in {0.0, 100.0}:
@@ -81,7 +81,7 @@ def duration(seconds: float | None) -> str:
     """
     special = _special(seconds)
     if special is not None or seconds is None:
-        return special or _ABSENT
+        return special or ABSENT
     size = abs(float(seconds))
     sign = "\u2212" if seconds < 0 else ""
     if size == 0:
@@ -102,12 +102,12 @@ def duration(seconds: float | None) -> str:
 def bytes_(size: float | None) -> str:
     """Return a size in bytes with a binary unit.
 
-    >>> bytes_(512), bytes_(1536), bytes_(3_974_305), bytes_(None)
-    ('512 B', '1.5 KiB', '3.8 MiB', '–')
+    >>> bytes_(512), bytes_(1536), bytes_(3_974_305)
+    ('512 B', '1.5 KiB', '3.8 MiB')
     """
     special = _special(size)
     if special is not None or size is None:
-        return special or _ABSENT
+        return special or ABSENT
     value = float(size)
     units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
     step = 0

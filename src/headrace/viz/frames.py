@@ -11,9 +11,12 @@ from headrace.viz.scales import Scale, tick_labels
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Frame", "legend", "nothing", "path", "svg", "text_width"]
+__all__ = ["Frame", "legend", "nothing", "path", "shorten", "svg", "text_width"]
 
 SERIES = 6
+# Widths of letters in em that are far from the mean, as in DejaVu Sans.
+_LETTERS = dict.fromkeys("iIjl.,:;'!| ", 0.33) | dict.fromkeys("frt-()[]/\\", 0.4) | dict.fromkeys("mwMW%@…", 0.93)
+_WIDE = 1.05
 
 
 def svg(width: float, height: float, *children: Any, label: str, class_: str = "hr-chart") -> Markup:
@@ -38,8 +41,18 @@ def path(points: Sequence[tuple[float, float]], *, close: bool = False) -> str:
 
 
 def text_width(text: str, size: float = 11) -> float:
-    """Return about how wide a text is, in pixels; wide scripts count double."""
-    return sum(1.0 if ord(letter) < 0x1100 else 1.7 for letter in text) * size * 0.56
+    """Return about how wide a text is, in pixels, in the wider of the common fonts."""
+    return sum(_WIDE if ord(letter) >= 0x1100 else _LETTERS.get(letter, 0.62) for letter in text) * size
+
+
+def shorten(text: str, room: float, size: float = 12.5) -> str:
+    """Return a text with its end cut where it is wider than the room it has, in pixels."""
+    if text_width(text, size) <= room:
+        return text
+    kept = text
+    while kept and text_width(kept + "…", size) > room:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"
 
 
 def nothing(width: float, height: float, label: str) -> Markup:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from headrace.viz.bar_charts import shorten
-from headrace.viz.frames import nothing, svg, text_width
+from headrace.viz.frames import nothing, shorten, svg, text_width
 from headrace.viz.html import Markup, coordinate, tag
 from headrace.viz.layers import Layout, lay_out
 
@@ -19,7 +18,9 @@ State = Literal["done", "cached", "failed", "running", "waiting", "skipped", "ca
 
 BOX_HEIGHT = 50
 _ICON_ROOM = 34
-_LETTERS = 30
+# The size in pixels at which bold letters of 13 pixels are measured.
+_TITLE = 14.2
+_WIDEST = 250.0
 
 # Each state has its own shape, so that it can be told without colour: paths in a square of 16 by 16.
 _ICONS: dict[str, tuple[str, str]] = {
@@ -63,8 +64,8 @@ class DagNode:
 
 
 def _box_width(node: DagNode) -> float:
-    title = text_width(shorten(node.title, _LETTERS), 13)
-    return max(112.0, max(title, text_width(shorten(node.subtitle, _LETTERS + 6), 11)) + _ICON_ROOM + 16)
+    text = max(text_width(node.title, _TITLE), text_width(node.subtitle))
+    return min(max(112.0, text + _ICON_ROOM + 16), _WIDEST)
 
 
 def _box(node: DagNode, x: float, y: float, width: float) -> Markup:
@@ -82,8 +83,20 @@ def _box(node: DagNode, x: float, y: float, width: float) -> Markup:
             tag("path", d=icon, class_="hr-icon"),
             transform=f"translate({coordinate(left + 11)} {coordinate(y - 8)})",
         ),
-        tag("text", shorten(node.title, _LETTERS), x=left + _ICON_ROOM + 3, y=at, class_="hr-node-title"),
-        tag("text", shorten(node.subtitle, _LETTERS + 6), x=left + _ICON_ROOM + 3, y=y + 13.5, class_="hr-node-sub")
+        tag(
+            "text",
+            shorten(node.title, width - _ICON_ROOM - 12, _TITLE),
+            x=left + _ICON_ROOM + 3,
+            y=at,
+            class_="hr-node-title",
+        ),
+        tag(
+            "text",
+            shorten(node.subtitle, width - _ICON_ROOM - 12, 11),
+            x=left + _ICON_ROOM + 3,
+            y=y + 13.5,
+            class_="hr-node-sub",
+        )
         if node.subtitle
         else None,
         class_=f"hr-node hr-{tone}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Layout", "lay_out"]
 
 _SWEEPS = 12
-_PULLS = 24
+_PULLS = 60
 _DUMMY = 10.0
+# How much harder the bends of a long edge pull at one another than boxes do.
+_STIFF = 6.0
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class _Grid:
         self.above: dict[str, list[str]] = defaultdict(list)
         self.below: dict[str, list[str]] = defaultdict(list)
         self.chains: list[list[str]] = []
+        self.line: dict[str, list[str]] = {}
         for node in nodes:
             self.rows[self.layer[node]].append(node)
         for number, (start, stop) in enumerate(edges):
@@ -120,15 +124,16 @@ class _Grid:
                 self.rows[depth].append(dummy)
                 chain.append(dummy)
             chain.append(stop)
-            for one, other in zip(chain, chain[1:], strict=False):
+            for one, other in pairwise(chain):
                 self.below[one].append(other)
                 self.above[other].append(one)
             self.chains.append(chain)
+            self.line.update(dict.fromkeys(chain[1:-1], chain))
 
     def crossings(self) -> int:
         """Return how many pairs of edges cross."""
         total = 0
-        for upper, lower in zip(self.rows, self.rows[1:], strict=False):
+        for upper, lower in pairwise(self.rows):
             rank = {node: index for index, node in enumerate(lower)}
             ends = [rank[other] for node in upper for other in sorted(self.below[node], key=rank.__getitem__)]
             # Insertion sort counts the pairs that are out of order.
@@ -170,17 +175,19 @@ class _Grid:
         for pull in range(_PULLS):
             rows = self.rows if pull % 2 == 0 else self.rows[::-1]
             for row in rows:
-                wanted = []
-                for node in row:
-                    near = [*self.above[node], *self.below[node]]
-                    # Dummies pull harder, which keeps long edges straight.
-                    weights = [3.0 if node[0:1] == "\0" and other[0:1] == "\0" else 1.0 for other in near]
-                    pulled = sum(w * place[o] for w, o in zip(weights, near, strict=True))
-                    wanted.append(pulled / sum(weights) if near else place[node])
-                for node, at in zip(row, self._apart(row, wanted), strict=True):
-                    place[node] = at
+                wanted = [self._wish(node, place) for node in row]
+                place.update(zip(row, self._apart(row, wanted), strict=True))
         least = min((place[node] - self.size[node] / 2 for node in place), default=0.0)
         return {node: at - least for node, at in place.items()}
+
+    def _wish(self, node: str, place: Mapping[str, float]) -> float:
+        """Return where a node would stand best: amid its neighbours, and a bend in line with the other bends."""
+        if node in self.line:
+            start, *bends, stop = self.line[node]
+            ends = (place[start] + place[stop]) / 2
+            return (sum(place[bend] for bend in bends) + ends) / (len(bends) + 1)
+        near = [*self.above[node], *self.below[node]]
+        return sum(place[other] for other in near) / len(near) if near else place[node]
 
     def _apart(self, row: list[str], wanted: list[float]) -> list[float]:
         """Return the places nearest to those wanted at which boxes keep their distance and their order.
@@ -193,14 +200,15 @@ class _Grid:
             if index:
                 room += (self.size[row[index - 1]] + self.size[node]) / 2 + self.gap
             offsets.append(room)
-        pools: list[tuple[float, int]] = []
-        for want, offset in zip(wanted, offsets, strict=True):
-            mean, many = want - offset, 1
+        pools: list[tuple[float, float, int]] = []
+        for node, want, offset in zip(row, wanted, offsets, strict=True):
+            mean, weight, many = want - offset, _STIFF if node in self.line else 1.0, 1
             while pools and pools[-1][0] > mean:
-                other, count = pools.pop()
-                mean, many = (mean * many + other * count) / (many + count), many + count
-            pools.append((mean, many))
-        flat = [mean for mean, many in pools for _ in range(many)]
+                other, more, count = pools.pop()
+                mean = (mean * weight + other * more) / (weight + more)
+                weight, many = weight + more, many + count
+            pools.append((mean, weight, many))
+        flat = [mean for mean, _, many in pools for _ in range(many)]
         return [mean + offset for mean, offset in zip(flat, offsets, strict=True)]
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from headrace.viz.format import number
+from headrace.viz.format import ABSENT, number
 from headrace.viz.html import Markup, escape, tag
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _cell(column: Column, value: Any) -> Markup:
         if column.format is not None:
             shown = column.format(shown)
         elif shown is None:
-            shown = "–"
+            shown = ABSENT
         elif isinstance(shown, (int, float)) and not isinstance(shown, bool):
             shown = number(shown)
     order: str | None = None
