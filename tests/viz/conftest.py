@@ -59,11 +59,11 @@ def build_demo() -> str:
         "train": [(float(e), 0.32 + 0.3 * math.exp(-e / 4)) for e in range(20)],
         "eval": [(float(e), 0.345 + 0.26 * math.exp(-e / 3.5) + 0.001 * e) for e in range(20)],
     }
-    features = [
-        ["age", train[1], other[1], 0.0, 73, 38.58],
-        ["workclass", [22696, 2541, 2093, 1298, 1116], [5700, 620, 530, 340, 290], 0.0564, 8, None],
-        ["capital_gain", skewed[1], skewed[1], 0.0, 119, 1077.6],
-        ["<script>alert('x')</script>", [], [], 1.0, 0, NAN],
+    features: list[tuple[str, list[float], list[float], float, int, float | None]] = [
+        ("age", train[1], other[1], 0.0, 73, 38.58),
+        ("workclass", [22696, 2541, 2093, 1298, 1116], [5700, 620, 530, 340, 290], 0.0564, 8, None),
+        ("capital_gain", skewed[1], skewed[1], 0.0, 119, 1077.6),
+        ("<script>alert('x')</script>", [], [], 1.0, 0, NAN),
     ]
     charts = viz.cards(
         viz.card("age", viz.histogram(*train, name="train", overlays={"eval": other}, label="age by split")),
