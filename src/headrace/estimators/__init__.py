@@ -11,9 +11,12 @@ from headrace.estimators.neural import (
     LinearClassifier,
     LinearRegressor,
 )
+from headrace.estimators.trees import BoostedTreesClassifier, BoostedTreesRegressor
 
 __all__ = [
     "KINDS",
+    "BoostedTreesClassifier",
+    "BoostedTreesRegressor",
     "DNNClassifier",
     "DNNLinearCombinedClassifier",
     "DNNLinearCombinedRegressor",
@@ -33,5 +36,7 @@ KINDS: dict[str, type[Estimator]] = {
         DNNRegressor,
         LinearClassifier,
         LinearRegressor,
+        BoostedTreesClassifier,
+        BoostedTreesRegressor,
     )
 }

@@ -10,7 +10,7 @@ import msgspec
 
 import headrace.estimators
 from headrace.errors import EstimatorError
-from headrace.schema import FeatureSpec
+from headrace.schema import FeatureSpec  # noqa: TC001 - msgspec reads the annotations
 
 if TYPE_CHECKING:
     from headrace.estimators.base import Estimator
@@ -58,11 +58,11 @@ def load(directory: Path) -> Estimator:
         manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
     except (OSError, msgspec.DecodeError) as error:
         raise EstimatorError("The folder holds a saved estimator", got=str(error), where=str(path)) from error
-    kind = headrace.estimators.KINDS.get(manifest.kind)
+    kind: Any = headrace.estimators.KINDS.get(manifest.kind)
     if kind is None:
         raise EstimatorError("The estimator's class is known", got=manifest.kind, where=str(path))
     params = {name: tuple(value) if isinstance(value, list) else value for name, value in manifest.params.items()}
-    estimator = kind(**params)
+    estimator: Estimator = kind(**params)
     estimator._specs = tuple(manifest.specs)  # noqa: SLF001
     estimator._classes = tuple(manifest.classes)  # noqa: SLF001
     estimator._class_names = tuple(manifest.class_names)  # noqa: SLF001

@@ -210,7 +210,7 @@ def _feature(column: pa.ChunkedArray, spec: FeatureSpec) -> np.ndarray:
     wanted_type = pa.float32() if spec.dtype == "float32" else pa.int64()
     try:
         # A cast to float32 may round: that is what a float32 feature means.
-        values = pc.cast(array, wanted_type, safe=spec.dtype == "int64").to_numpy(zero_copy_only=False)
+        values: np.ndarray = pc.cast(array, wanted_type, safe=spec.dtype == "int64").to_numpy(zero_copy_only=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise EstimatorError(
             f"A feature is {spec.dtype} as its description says",
@@ -281,7 +281,8 @@ def _numbers(array: pa.Array, name: str) -> np.ndarray:
         raise EstimatorError(
             "A regressor's label is a number", got=f"{name!r} of type {kind}", fix="Use a classifier for categories"
         )
-    return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    numbers: np.ndarray = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return numbers
 
 
 def _class_indices(
@@ -319,7 +320,8 @@ def _class_indices(
             observed = list(range(len(words)))
         classes = tuple(observed)
     indices = pc.index_in(array, value_set=pa.array(list(classes), type=array.type))
-    return pc.fill_null(indices, -1).to_numpy(zero_copy_only=False).astype(np.int64), classes
+    positions: np.ndarray = pc.fill_null(indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return positions, classes
 
 
 def _weights(column: pa.ChunkedArray, name: str) -> np.ndarray:

@@ -147,7 +147,8 @@ class _Run:
     def to_targets(self, labels: np.ndarray) -> np.ndarray:
         """Bring labels to the scale of the network's output."""
         if self.layout.regression:
-            return ((labels - self.fixed["label/mean"][0]) / self.fixed["label/scale"][0]).astype(np.float32)
+            scaled = (labels - self.fixed["label/mean"][0]) / self.fixed["label/scale"][0]
+            return np.asarray(scaled, np.float32)
         return labels.astype(np.int32 if self.layout.units > 1 else np.float32)
 
     def _make_epoch(self) -> Callable[..., Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import spox.opset.ai.onnx.v21 as op
 
 from headrace.errors import EstimatorError
 from headrace.estimators._files import write_bytes
+from headrace.estimators._operators import op
 from headrace.estimators._outputs import classifier_arrays, classifier_vars
-from headrace.schema import FeatureSpec
+from headrace.schema import FeatureSpec  # noqa: TC001 - msgspec reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ CHUNK = 8192
 
 def embedding_dimension(buckets: int) -> int:
     """Return the rule of thumb ``min(50, 1.6 * buckets ** 0.56)``, rounded."""
-    return max(1, min(50, round(1.6 * buckets**0.56)))
+    return max(1, min(50, round(1.6 * math.pow(buckets, 0.56))))
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -113,7 +114,7 @@ class Layout(msgspec.Struct, frozen=True):
         numbers = keras.ops.multiply(keras.ops.subtract(raw, shift), scale)
         logits = []
         if self.deep:
-            parts = [numbers] if self.numbers_width else []
+            parts: list[Any] = [numbers] if self.numbers_width else []
             start = 0
             for index, (spec, dimension) in enumerate(zip(self.categories, self.dimensions, strict=True)):
                 chosen = ids[:, start : start + _width(spec)]
@@ -225,7 +226,7 @@ class NeuralModel:
                 if dimension:
                     table = weights[f"embedding_{index}/embeddings"]
                 else:
-                    table = np.eye(spec.num_buckets, dtype=np.float32)
+                    table = np.eye(spec.num_buckets or 0, dtype=np.float32)
                 rows = op.gather(op.const(table), inputs[spec.name])
                 if spec.shape:
                     reduce = op.reduce_mean if dimension else op.reduce_sum
@@ -252,7 +253,8 @@ class NeuralModel:
 
     def _dense(self, name: str, x: Var) -> Var:
         product = op.matmul(x, op.const(self.weights[f"{name}/kernel"]))
-        return op.add(product, op.const(self.weights[f"{name}/bias"]))
+        result: Var = op.add(product, op.const(self.weights[f"{name}/bias"]))
+        return result
 
     def write(self, directory: Path) -> None:
         """Write ``network.json`` and ``weights.npz``."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import spox.opset.ai.onnx.v21 as op
-from spox import Tensor, Var, argument, build
+from spox import Tensor, argument, build
+
+from headrace.estimators._operators import op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import onnx
+    from spox import Var
 
     from headrace.schema import FeatureSpec
 
 __all__ = ["build_graph", "classifier_arrays", "classifier_vars", "probabilities_from_logits"]
-
-GraphFunction = "Callable[[Mapping[str, Var]], dict[str, Var]]"
 
 
 def probabilities_from_logits(logits: np.ndarray) -> np.ndarray:

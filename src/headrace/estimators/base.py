@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, cast
 
 from headrace.errors import EstimatorError, did_you_mean
 
@@ -96,7 +96,7 @@ class Estimator(ABC):
         if not isinstance(self.label, str) or not self.label:
             raise EstimatorError("The label is the name of a column", got=self.label)
         if self.features is not None:
-            if isinstance(self.features, str):
+            if isinstance(cast("object", self.features), str):
                 raise EstimatorError("Features are a sequence of names", got=self.features, fix="Put it into a tuple")
             self.features = tuple(self.features)
             if not self.features:
@@ -187,7 +187,8 @@ class Estimator(ABC):
         outputs = self._outputs(data)
         if self.task == "regression":
             return outputs["predictions"][:, 0]
-        return np.asarray(self._classes)[outputs["classes"]]
+        found: np.ndarray = np.asarray(self._classes)[outputs["classes"]]
+        return found
 
     def predict_proba(self, data: Any) -> np.ndarray:
         """Predict the probability of every class, in the order of ``classes_``: float32 ``[N, C]``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from headrace.errors import EstimatorError
 from headrace.estimators.base import Estimator, Task, check_fraction, check_whole
@@ -92,7 +92,8 @@ class _DeepEstimator(NeuralEstimator):
 
     def _check(self) -> None:
         super()._check()
-        if isinstance(self.hidden_units, int | str) or not hasattr(self.hidden_units, "__iter__"):
+        given: Any = self.hidden_units
+        if isinstance(given, str) or not hasattr(given, "__iter__"):
             raise EstimatorError(
                 "hidden_units is a sequence of layer sizes", got=self.hidden_units, fix="Write (128, 64)"
             )
