@@ -1,0 +1,262 @@
+"""What analyzers gather over the rows: mergeable, small, picklable."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.engines.quantiles import QuantileSketch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Analyzer",
+    "Extremes",
+    "Moments",
+    "Part",
+    "QuantilesAnalyzer",
+    "SizeAnalyzer",
+    "SumAnalyzer",
+    "VocabularyAnalyzer",
+]
+
+
+class Part(Protocol):
+    """The state of one analyzer over some rows."""
+
+    def update(self, values: NDArray[Any]) -> None:
+        """Take in values that are neither missing nor NaN, in one dimension."""
+        ...
+
+    def merge(self, other: Self) -> None:
+        """Take in what another part has seen."""
+        ...
+
+    def result(self) -> Any:
+        """Return the value, plain enough for JSON, or None where no value was seen and one is needed."""
+        ...
+
+
+class Analyzer(Protocol):
+    """A full pass over a column; equal analyzers of equal columns share one pass."""
+
+    @property
+    def name(self) -> str:
+        """The function that users call."""
+        ...
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        ...
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean and population variance, by the parallel update of Chan, Golub and LeVeque (1979) in float64."""
+
+    name: str = "moments"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _MomentsPart()
+
+
+class _MomentsPart:
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = 0.0
+        self.m2 = 0.0
+        self.low = math.inf
+        self.high = -math.inf
+
+    def update(self, values: NDArray[Any]) -> None:
+        if values.size == 0:
+            return
+        numbers = values.astype(np.float64)
+        part = _MomentsPart()
+        part.count = int(numbers.size)
+        part.low, part.high = float(numbers.min()), float(numbers.max())
+        with np.errstate(invalid="ignore", over="ignore"):
+            # The mean of equal numbers is that number, which a rounded sum does not give.
+            part.mean = part.low if part.low == part.high else float(numbers.mean())
+            part.m2 = 0.0 if part.low == part.high else float(np.square(numbers - part.mean).sum())
+        self.merge(part)
+
+    def merge(self, other: _MomentsPart) -> None:
+        if other.count == 0:
+            return
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        count = self.count + other.count
+        if self.count == 0 or self.low == self.high:
+            self.count, self.mean, self.m2 = count, other.mean, other.m2
+            return
+        delta = other.mean - self.mean
+        self.mean += delta * (other.count / count)
+        self.m2 += other.m2 + delta * delta * (self.count * other.count / count)
+        self.count = count
+
+    def result(self) -> dict[str, float] | None:
+        if self.count == 0:
+            return None
+        return {"count": self.count, "mean": self.mean, "var": self.m2 / self.count}
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The smallest and the largest value; exact, integers too."""
+
+    name: str = "extremes"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _ExtremesPart()
+
+
+class _ExtremesPart:
+    def __init__(self) -> None:
+        self.low: float | int | None = None
+        self.high: float | int | None = None
+
+    def _take(self, low: float, high: float) -> None:
+        self.low = low if self.low is None else min(self.low, low)
+        self.high = high if self.high is None else max(self.high, high)
+
+    def update(self, values: NDArray[Any]) -> None:
+        if values.size:
+            self._take(values.min().item(), values.max().item())
+
+    def merge(self, other: _ExtremesPart) -> None:
+        if other.low is not None and other.high is not None:
+            self._take(other.low, other.high)
+
+    def result(self) -> dict[str, float | int | None] | None:
+        return None if self.low is None else {"min": self.low, "max": self.high}
+
+
+@dataclass(frozen=True)
+class SumAnalyzer:
+    """The sum: exact for integers."""
+
+    name: str = "sum"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _SumPart()
+
+
+class _SumPart:
+    def __init__(self) -> None:
+        self.total: int | float = 0
+
+    def update(self, values: NDArray[Any]) -> None:
+        if values.dtype.kind == "f":
+            self.total += float(values.sum(dtype=np.float64))
+        elif values.size:
+            # Two halves of each number cannot overflow where one sum of int64 might.
+            numbers = values.astype(np.int64)
+            self.total += (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
+
+    def merge(self, other: _SumPart) -> None:
+        self.total += other.total
+
+    def result(self) -> int | float:
+        return self.total
+
+
+@dataclass(frozen=True)
+class SizeAnalyzer:
+    """How many values are neither missing nor NaN."""
+
+    name: str = "size"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _SizePart()
+
+
+class _SizePart:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def update(self, values: NDArray[Any]) -> None:
+        self.count += int(values.size)
+
+    def merge(self, other: _SizePart) -> None:
+        self.count += other.count
+
+    def result(self) -> int:
+        return self.count
+
+
+@dataclass(frozen=True)
+class QuantilesAnalyzer:
+    """The boundaries between ``num_buckets`` equally large parts of the sorted values."""
+
+    num_buckets: int
+    name: str = "quantiles"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _QuantilesPart(self.num_buckets)
+
+
+class _QuantilesPart:
+    def __init__(self, num_buckets: int) -> None:
+        self.num_buckets = num_buckets
+        self.sketch = QuantileSketch()
+
+    def update(self, values: NDArray[Any]) -> None:
+        self.sketch.update(values)
+
+    def merge(self, other: _QuantilesPart) -> None:
+        self.sketch.merge(other.sketch)
+
+    def result(self) -> list[float] | None:
+        if self.sketch.count == 0:
+            return None
+        found: list[float] = self.sketch.quantiles(np.arange(1, self.num_buckets) / self.num_buckets).tolist()
+        return found
+
+
+@dataclass(frozen=True)
+class VocabularyAnalyzer:
+    """Distinct values, the most frequent first; of equally frequent ones the last in code-point order first."""
+
+    top_k: int | None = None
+    frequency_threshold: int = 0
+    name: str = "vocabulary"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _VocabularyPart(self.top_k, self.frequency_threshold)
+
+
+class _VocabularyPart:
+    def __init__(self, top_k: int | None, frequency_threshold: int) -> None:
+        self.top_k = top_k
+        self.frequency_threshold = frequency_threshold
+        self.counts: dict[str, int] = {}
+
+    def update(self, values: NDArray[Any]) -> None:
+        kind = pa.string() if values.dtype.kind in "OUS" else pa.int64()
+        counted = pc.value_counts(pa.array(values, kind))
+        words = counted.field("values").cast(pa.string()).to_pylist()
+        for word, count in zip(words, counted.field("counts").to_pylist(), strict=True):
+            self.counts[word] = self.counts.get(word, 0) + count
+
+    def merge(self, other: _VocabularyPart) -> None:
+        for word, count in other.counts.items():
+            self.counts[word] = self.counts.get(word, 0) + count
+
+    def result(self) -> list[list[Any]] | None:
+        if not self.counts:
+            return None
+        frequent = [(count, word) for word, count in self.counts.items() if count >= self.frequency_threshold]
+        frequent.sort(reverse=True)
+        return [[word, count] for count, word in frequent[: self.top_k]]

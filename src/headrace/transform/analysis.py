@@ -1,0 +1,267 @@
+"""``analyze``: trace a preprocessing function, resolve its analyzers over the data, and trace it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ndonnx as ndx
+import spox
+
+from headrace.engines import LocalEngine
+from headrace.errors import DataError, TransformError, did_you_mean
+from headrace.schema import FeatureSpec
+from headrace.transform.checks import data_and_mask, kind_of
+from headrace.transform.columns import Inputs, NullCounter, graph_inputs, raw_columns, signature_inputs
+from headrace.transform.finish import check_outputs, finished_model, plain_model
+from headrace.transform.fold import AnalyzerInput, CombinedAccumulator, Task
+from headrace.transform.graph import AnalyzerResult, TransformGraph
+from headrace.transform.lineage import infos, path_between, reached, shape_of_computation
+from headrace.transform.mistakes import explain
+from headrace.transform.trace import Trace, tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from spox._var import _VarInfo
+
+    from headrace.data import Dataset
+    from headrace.engines import Engine
+    from headrace.transform.columns import ColumnInputs, RawColumn
+    from headrace.transform.trace import AnalyzerCall
+
+__all__ = ["analyze", "open_dataset"]
+
+PreprocessingFunction = "Callable[[Mapping[str, ndx.Array]], Mapping[str, ndx.Array]]"
+
+
+def open_dataset(source: Any) -> Dataset:
+    """Return the dataset of a source, table, path or dataset."""
+    from headrace.data import Dataset, as_source
+
+    if isinstance(source, Dataset):
+        return source
+    opened: Dataset = as_source(source).dataset()
+    return opened
+
+
+@dataclass
+class _Pass:
+    trace: Trace
+    columns: dict[str, ColumnInputs]
+    outputs: dict[str, ndx.Array]
+    read: set[str]
+
+    def column_of(self) -> dict[_VarInfo, str]:
+        """Name the raw column of each of the graph's inputs."""
+        return {
+            var._var_info: name  # noqa: SLF001 - spox's identity of a value
+            for name, column in self.columns.items()
+            for var in column.arguments.values()
+        }
+
+
+def analyze(
+    source: Any,
+    preprocessing_fn: Callable[[Mapping[str, ndx.Array]], Mapping[str, ndx.Array]],
+    *,
+    engine: Engine | None = None,
+    optional: Collection[str] | None = None,
+) -> TransformGraph:
+    """Resolve the analyzers of a preprocessing function over data, and finish its graph.
+
+    Parameters
+    ----------
+    source
+        A dataset, a source, a path, a table.
+    preprocessing_fn
+        Takes a mapping from column to array, and returns the outputs by name. An array is nullable where its column
+        may be missing. The function is called once more than analyzers are nested, and must do the same every time.
+    engine
+        Reads the data once for each level of analyzers; threads on this machine when None.
+    optional
+        The columns that may be missing. When None, they are those that are missing in a row of the data (which one
+        more, cheap pass finds out).
+
+    Raises
+    ------
+    TransformError
+        If the function cannot become a graph, or an analyzer finds no value; with the user's file and line.
+    DataError
+        If the data cannot be read.
+    """
+    dataset = open_dataset(source)
+    engine = engine or LocalEngine()
+    if optional is None:
+        schema = dataset.schema
+        optional = set(engine.fold(dataset.shards, lambda: NullCounter(schema)).result())
+    for name in optional:
+        if name not in dataset.schema.names:
+            raise TransformError(
+                "Columns that may be missing are columns of the data", got=name, fix=did_you_mean(name, dataset.columns)
+            )
+    columns = raw_columns(dataset.schema, optional)
+    others = [name for name in dataset.schema.names if name not in {column.name for column in columns}]
+
+    values: dict[int, Any] = {}
+    first: _Pass | None = None
+    while True:
+        this = _trace(preprocessing_fn, columns, others, values)
+        if first is None:
+            first = this
+        _check_same(first.trace, this.trace)
+        waiting = [call for call in this.trace.calls if call.is_open]
+        if not waiting:
+            break
+        ready = [call for call in waiting if not this.trace.depends_on_open(call.column)]
+        values |= _resolve(ready, this, columns, dataset, engine)
+    return _finish(first, this, columns)
+
+
+def _trace(
+    function: Callable[[Any], Any], columns: Sequence[RawColumn], others: Sequence[str], values: dict[int, Any]
+) -> _Pass:
+    entered = graph_inputs(columns)
+    inputs = Inputs(entered, others)
+    with tracing(Trace(dict(values))) as trace:
+        try:
+            outputs = function(inputs)
+        except Exception as error:
+            raise explain(error) from error
+    check_outputs(outputs, function, trace)
+    return _Pass(trace, entered, dict(outputs), inputs.read)
+
+
+def _check_same(first: Trace, this: Trace) -> None:
+    for before, now in zip(first.calls, this.calls, strict=False):
+        if before.analyzer != now.analyzer or before.where != now.where:
+            raise TransformError(
+                "A preprocessing function must do the same each time that it is called",
+                got=f"tft.{now.analyzer.name} where tft.{before.analyzer.name} ({before.where}) was called before",
+                where=now.where,
+                fix="Let it depend on nothing but its inputs: no random numbers, no state outside of it",
+            )
+    if len(first.calls) != len(this.calls):
+        raise TransformError(
+            "A preprocessing function must do the same each time that it is called",
+            got=f"{len(this.calls)} analyzers after {len(first.calls)}",
+            where=(first.calls or this.calls)[0].where,
+            fix="Let it depend on nothing but its inputs: no random numbers, no state outside of it",
+        )
+
+
+@dataclass
+class _Plan:
+    """Shares equal inputs among analyzers, and equal analyzers among calls."""
+
+    known: dict[_VarInfo, int] = field(default_factory=dict)
+    numbers: dict[Any, int] = field(default_factory=dict)
+    inputs: dict[tuple[int, ...], AnalyzerInput] = field(default_factory=dict)
+    arrays: dict[str, spox.Var] = field(default_factory=dict)
+    tasks: dict[Task, list[AnalyzerCall]] = field(default_factory=dict)
+
+    def add(self, call: AnalyzerCall) -> None:
+        key = tuple(shape_of_computation(info, self.known, self.numbers) for info in infos(call.column))
+        if key not in self.inputs:
+            number = len(self.inputs)
+            data, mask = data_and_mask(call.column)
+            names = AnalyzerInput(f"values_{number}", None if mask is None else f"missing_{number}")
+            self.arrays[names.values] = data.unwrap_spox()
+            if names.missing is not None and mask is not None:
+                self.arrays[names.missing] = mask.unwrap_spox()
+            self.inputs[key] = names
+        self.tasks.setdefault(Task(call.analyzer, self.inputs[key]), []).append(call)
+
+
+def _resolve(
+    ready: Sequence[AnalyzerCall], this: _Pass, columns: Sequence[RawColumn], dataset: Dataset, engine: Engine
+) -> dict[int, Any]:
+    plan = _Plan()
+    for call in ready:
+        plan.add(call)
+    column_of = this.column_of()
+    needed = {column_of[info] for call in ready for info in reached(infos(call.column)) if info in column_of}
+    used = [column for column in columns if column.name in needed]
+    arguments = {name: var for column in used for name, var in this.columns[column.name].arguments.items()}
+    model = plain_model(arguments, plan.arrays)
+    inputs = signature_inputs(used)
+    tasks = tuple(plan.tasks)
+    names = [column.name for column in used] or dataset.columns[:1]
+    total = engine.fold(dataset.shards, lambda: CombinedAccumulator(model, inputs, tasks), columns=names)
+    values: dict[int, Any] = {}
+    for (task, calls), value in zip(plan.tasks.items(), total.result(), strict=True):
+        if value is None:
+            raise _nothing_seen(calls[0], this, total.rows)
+        values |= dict.fromkeys((call.number for call in calls), value)
+    return values
+
+
+def _nothing_seen(call: AnalyzerCall, this: _Pass, rows: int) -> Exception:
+    if rows == 0:
+        return DataError("Analyzers need data", got="no rows", where=call.where)
+    column_of = this.column_of()
+    names = sorted({column_of[info] for info in reached(infos(call.column)) if info in column_of})
+    named = f"column {names[0]!r}" if len(names) == 1 else f"a value made of columns {', '.join(names)}"
+    return TransformError(
+        f"tft.{call.analyzer.name} needs at least one value that is not missing",
+        got=f"{named}, missing (or NaN) in all {rows} rows",
+        where=call.where,
+        fix="Leave the column out, or fill it first with tft.fill_missing",
+    )
+
+
+def _finish(first: _Pass, last: _Pass, columns: Sequence[RawColumn]) -> TransformGraph:
+    paths, reads = _paths(first)
+    read = {name for sources in reads.values() for name in sources}
+    kept = tuple(column for column in columns if column.name in read or column.name in last.read)
+    arguments = {name: var for column in kept for name, var in last.columns[column.name].arguments.items()}
+    model, shapes = finished_model(arguments, last.outputs)
+    order = [column.name for column in kept]
+    features = []
+    for name, array in last.outputs.items():
+        domain = last.trace.domain(array)
+        truth = kind_of(array) == "truth"
+        number = "float" in str(array.dtype)
+        features.append(
+            FeatureSpec(
+                name,
+                "float32" if number else "int64",
+                shapes[name],
+                num_buckets=2 if truth else None if domain is None or number else domain.num_buckets,
+                vocabulary=None if domain is None or number else domain.vocabulary,
+                sources=tuple(column for column in order if column in reads[name]),
+            )
+        )
+    results = tuple(
+        AnalyzerResult(
+            call.analyzer.name,
+            tuple(column for column in order if column in _raw_sources(first, before.column)),
+            call.where.rpartition("/")[2] if call.where else None,
+            call.value,
+        )
+        for before, call in zip(first.trace.calls, last.trace.calls, strict=True)
+    )
+    ignored = tuple(column.name for column in columns if column.name not in read)
+    return TransformGraph(model, kept, tuple(features), results, paths, ignored)
+
+
+def _raw_sources(this: _Pass, array: ndx.Array) -> set[str]:
+    column_of = this.column_of()
+    found = reached(infos(array), lambda info: this.trace.stand_ins.get(info, ()))
+    return {column_of[info] for info in found if info in column_of}
+
+
+def _paths(this: _Pass) -> tuple[dict[str, dict[str, list[str]]], dict[str, set[str]]]:
+    """Find, in the first pass, where no analyzer is replaced by its value, how columns reach outputs."""
+    column_of = this.column_of()
+    labels = this.trace.labels
+    paths: dict[str, dict[str, list[str]]] = {}
+    for name, array in this.outputs.items():
+        found = reached(infos(array), lambda info: this.trace.stand_ins.get(info, ()))
+        paths[name] = {}
+        for info in found:
+            if info in column_of and column_of[info] not in paths[name]:
+                steps = path_between(found, info, labels.get)
+                paths[name][column_of[info]] = [f"column {column_of[info]!r}", *steps, f"output {name!r}"]
+    return paths, {name: set(ways) for name, ways in paths.items()}

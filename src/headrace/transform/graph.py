@@ -1,0 +1,334 @@
+"""The finished transform: one ONNX graph from raw columns to features."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import pyarrow as pa
+
+from headrace.data import Dataset, TableShard
+from headrace.data.cleaning import Cleaning
+from headrace.engines import LocalEngine
+from headrace.errors import ModelError, TransformError, did_you_mean
+from headrace.model.compose import prune
+from headrace.model.feeds import feeds_from_batch
+from headrace.model.session import run_session
+from headrace.schema import FeatureSpec
+from headrace.transform.columns import RawColumn, signature_inputs
+from headrace.transform.finish import TRANSFORMED_SUFFIX
+from headrace.transform.fold import shared_session
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+
+    from headrace.data import Shard
+    from headrace.engines import Engine, Sink
+    from headrace.model.signature import Input
+
+__all__ = ["AnalyzerResult", "BatchTransform", "TransformGraph"]
+
+
+@dataclass(frozen=True)
+class AnalyzerResult:
+    """What an analyzer found.
+
+    Parameters
+    ----------
+    name
+        The analyzer.
+    columns
+        The raw columns that its input is computed from.
+    where
+        File and line of the call.
+    value
+        As JSON has it: numbers, lists; a vocabulary is a list of ``[word, count]``.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    where: str | None
+    value: Any
+
+
+def _arrow_type(feature: FeatureSpec) -> pa.DataType:
+    kind = pa.float32() if feature.dtype == "float32" else pa.int64()
+    return pa.list_(kind, feature.shape[0]) if feature.shape else kind
+
+
+def _arrow_array(values: np.ndarray[Any, Any], feature: FeatureSpec) -> pa.Array:
+    flat = pa.array(values.ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, feature.shape[0]) if feature.shape else flat
+
+
+@dataclass(frozen=True)
+class BatchTransform:
+    """A batch of raw columns to a batch of features; picklable."""
+
+    model: bytes
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    features: tuple[FeatureSpec, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of the result."""
+        return pa.schema([pa.field(f.name, _arrow_type(f), nullable=False) for f in self.features])
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Transform."""
+        found = run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
+        arrays = [_arrow_array(values, feature) for values, feature in zip(found, self.features, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+class _MemoryWriter:
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._batches: list[pa.RecordBatch] = []
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._batches.append(batch)
+
+    def close(self) -> Shard | None:
+        return TableShard(pa.Table.from_batches(self._batches, self._schema))
+
+    def abort(self) -> None:
+        self._batches.clear()
+
+
+class _MemorySink:
+    def open(self, index: int, schema: pa.Schema) -> _MemoryWriter:  # noqa: ARG002 - a sink's signature
+        return _MemoryWriter(schema)
+
+
+class TransformGraph:
+    """A preprocessing function with all its analyzers resolved.
+
+    Parameters
+    ----------
+    model
+        The graph.
+    inputs
+        The raw columns that it reads.
+    outputs
+        The features that it gives.
+    analyzers
+        What the analyzers found, in the order of their calls.
+    paths
+        Steps from raw columns to outputs, by output and column.
+    ignored
+        Columns of the data that it does not read.
+    """
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        inputs: tuple[RawColumn, ...],
+        outputs: tuple[FeatureSpec, ...],
+        analyzers: tuple[AnalyzerResult, ...],
+        paths: dict[str, dict[str, list[str]]],
+        ignored: tuple[str, ...] = (),
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.analyzers = analyzers
+        self.ignored = ignored
+        self._model = model
+        self._paths = paths
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(column.name for column in self.inputs)
+        return f"TransformGraph({inputs} -> {', '.join(feature.name for feature in self.outputs)})"
+
+    def _repr_html_(self) -> str:
+        from headrace.transform.view import view
+
+        return str(view(self))
+
+    def features(self, names: Sequence[str] | None = None) -> tuple[FeatureSpec, ...]:
+        """Return the features of some names, in the order of the graph.
+
+        Raises
+        ------
+        TransformError
+            If there is no such feature.
+        """
+        if names is None:
+            return self.outputs
+        known = [feature.name for feature in self.outputs]
+        for name in names:
+            if name not in known:
+                raise TransformError("The transform has no such output", got=repr(name), fix=did_you_mean(name, known))
+        return tuple(feature for feature in self.outputs if feature.name in names)
+
+    def output_name(self, feature: str) -> str:
+        """Return the graph's name of a feature: its own, with ``__transformed`` where an input has that name."""
+        (found,) = self.features([feature])
+        names = {value.name for value in self._model.graph.output}
+        return found.name if found.name in names else found.name + TRANSFORMED_SUFFIX
+
+    def to_onnx(self, outputs: Sequence[str] | None = None) -> onnx.ModelProto:
+        """Return the graph, of all features or of some, with only the inputs that these need.
+
+        Inputs are ``<column>`` and, where the column may be missing, its mask ``<column>__missing``, all of shape
+        ``[N]``. An output is named as its feature, with ``__transformed`` where an input has the same name.
+        """
+        if outputs is not None:
+            return prune(self._model, [self.output_name(feature.name) for feature in self.features(outputs)])
+        copy = onnx.ModelProto()
+        copy.CopyFrom(self._model)
+        return copy
+
+    def batch_transform(self, outputs: Sequence[str] | None = None) -> BatchTransform:
+        """Return the function that transforms one batch."""
+        model = self._model if outputs is None else self.to_onnx(outputs)
+        features = self.features(outputs)
+        kept = {value.name for value in model.graph.input}
+        return BatchTransform(
+            model.SerializeToString(deterministic=True),
+            tuple(item for item in signature_inputs(self.inputs) if item.name in kept),
+            tuple(self.output_name(feature.name) for feature in features),
+            features,
+        )
+
+    @cached_property
+    def _all(self) -> BatchTransform:
+        return self.batch_transform()
+
+    def transform_batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Transform a batch of raw columns; columns that the graph does not read may be there.
+
+        Returns
+        -------
+        pyarrow.RecordBatch
+            float32 or int64 for each feature; a fixed-size list of them where a feature has k values a row.
+
+        Raises
+        ------
+        RequestError
+            If a column is absent, of a type that does not fit, or missing though it may not be.
+        """
+        return self._all(batch)
+
+    def transform(
+        self,
+        source: Any,
+        sink: Sink | None = None,
+        *,
+        engine: Engine | None = None,
+        outputs: Sequence[str] | None = None,
+    ) -> Dataset:
+        """Transform a source; into memory when ``sink`` is None."""
+        from headrace.transform.analysis import open_dataset
+
+        dataset = open_dataset(source)
+        function = self._all if outputs is None else self.batch_transform(outputs)
+        columns = list(dict.fromkeys(item.feature for item in function.inputs))
+        wanted = [name for name in columns if name in dataset.schema.names] or dataset.columns[:1]
+        if next(dataset.batches(wanted), None) is None:
+            return Dataset(function.schema, ())
+        return (engine or LocalEngine()).map(dataset.shards, function, sink or _MemorySink(), columns=wanted)
+
+    def path(self, output: str, column: str) -> list[str]:
+        """Return the steps from a raw column to an output, through operators and analyzers; empty if there are none."""
+        self.features([output])
+        return list(self._paths.get(output, {}).get(column, []))
+
+    def vocabularies(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the features that have a vocabulary, with it."""
+        for feature in self.outputs:
+            if feature.vocabulary is not None:
+                yield feature.name, feature.vocabulary
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Write ``transform.onnx``, ``transform.json`` and ``vocabularies/<feature>.txt`` into a folder.
+
+        The text files are for reading; a line break inside a word is written as ``\\n``.
+        """
+        from headrace.transform.store import write_whole
+
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "transform.onnx", self._all.model)
+        for name, words in self.vocabularies():
+            lines = "".join(word.replace("\\", "\\\\").replace("\n", "\\n") + "\n" for word in words)
+            write_whole(folder / "vocabularies" / f"{_file_name(name)}.txt", lines.encode())
+        write_whole(folder / "transform.json", _to_json(self).encode())
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> TransformGraph:
+        """Read what ``save`` wrote.
+
+        Raises
+        ------
+        ModelError
+            If the folder has no transform graph that can be read.
+        """
+        folder = Path(directory)
+        try:
+            model = onnx.load_model_from_string((folder / "transform.onnx").read_bytes())
+            return _from_json(model, json.loads((folder / "transform.json").read_bytes()))
+        except FileNotFoundError as error:
+            raise ModelError(
+                "A transform graph is a folder with transform.onnx and transform.json",
+                got=f"no {Path(error.filename).name}",
+                where=str(folder),
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError("A transform graph must be readable", got=repr(error), where=str(folder)) from error
+
+
+def _file_name(feature: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_. " else f"%{ord(letter):02X}" for letter in feature)
+
+
+def _to_json(graph: TransformGraph) -> str:
+    from dataclasses import asdict
+
+    document = {
+        "version": 1,
+        "inputs": [asdict(column) for column in graph.inputs],
+        "outputs": [asdict(feature) for feature in graph.outputs],
+        "analyzers": [asdict(result) for result in graph.analyzers],
+        "paths": graph._paths,  # noqa: SLF001 - the graph's own form on disk
+        "ignored": graph.ignored,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _from_json(model: onnx.ModelProto, document: dict[str, Any]) -> TransformGraph:
+    if document["version"] != 1:
+        raise ValueError(f"version {document['version']} of transform.json is newer than this headrace")
+    inputs = tuple(
+        RawColumn(
+            item["name"],
+            item["dtype"],
+            item["may_be_missing"],
+            Cleaning(item["cleaning"]["strip"], tuple(item["cleaning"]["null_values"])),
+        )
+        for item in document["inputs"]
+    )
+    outputs = tuple(
+        FeatureSpec(
+            item["name"],
+            item["dtype"],
+            tuple(item["shape"]),
+            item["num_buckets"],
+            None if item["vocabulary"] is None else tuple(item["vocabulary"]),
+            tuple(item["sources"]),
+        )
+        for item in document["outputs"]
+    )
+    analyzers = tuple(
+        AnalyzerResult(item["name"], tuple(item["columns"]), item["where"], item["value"])
+        for item in document["analyzers"]
+    )
+    return TransformGraph(model, inputs, outputs, analyzers, document["paths"], tuple(document["ignored"]))

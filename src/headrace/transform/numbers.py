@@ -1,0 +1,120 @@
+"""Mappers of numbers.
+
+All compute in float64; a result is rounded to float32 once, at the graph's output. A missing value stays missing until
+``tft.fill_missing``; NaN stays NaN unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ndonnx as ndx
+import numpy as np
+
+from headrace.errors import TransformError
+from headrace.transform import analyzers
+from headrace.transform.checks import column, data_and_mask, positive, with_mask
+from headrace.transform.trace import Domain, current_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["apply_buckets", "bucketize", "scale_by_min_max", "scale_to_0_1", "scale_to_z_score", "with_domain"]
+
+
+def scale_to_z_score(x: ndx.Array) -> ndx.Array:
+    """Subtract the mean and divide by the (population) standard deviation.
+
+    Returns
+    -------
+    ndonnx.Array
+        float64 of the shape of ``x``; 0 everywhere where all values that were analyzed are equal.
+    """
+    data, mask = data_and_mask(column(x, "scale_to_z_score", "number"))
+    average = analyzers.mean(x)
+    deviation = ndx.sqrt(analyzers.var(x))
+    spread = deviation > 0.0
+    scaled = (data.astype(ndx.float64) - average) / ndx.where(spread, deviation, ndx.asarray(1.0))
+    return with_mask(ndx.where(spread, scaled, ndx.asarray(0.0)), mask)
+
+
+def scale_by_min_max(x: ndx.Array, output_min: float = 0.0, output_max: float = 1.0) -> ndx.Array:
+    """Move the smallest value to ``output_min`` and the largest to ``output_max``, and all others in proportion.
+
+    Returns
+    -------
+    ndonnx.Array
+        float64 of the shape of ``x``; ``output_min`` everywhere where all values that were analyzed are equal. Values
+        beyond those that were analyzed land outside ``[output_min, output_max]``.
+    """
+    if not output_min < output_max:
+        raise TransformError(
+            "output_min of tft.scale_by_min_max is less than output_max", got=f"{output_min} and {output_max}"
+        )
+    data, mask = data_and_mask(column(x, "scale_by_min_max", "number"))
+    low = analyzers.min(x).astype(ndx.float64)
+    high = analyzers.max(x).astype(ndx.float64)
+    spread = high > low
+    share = (data.astype(ndx.float64) - low) / ndx.where(spread, high - low, ndx.asarray(1.0))
+    scaled = ndx.where(spread, share, ndx.asarray(0.0))
+    if (output_min, output_max) != (0.0, 1.0):
+        scaled = scaled * (output_max - output_min) + output_min
+    return with_mask(scaled, mask)
+
+
+def scale_to_0_1(x: ndx.Array) -> ndx.Array:
+    """Move the smallest value to 0 and the largest to 1, and all others in proportion (``scale_by_min_max``)."""
+    column(x, "scale_to_0_1", "number")
+    return scale_by_min_max(x)
+
+
+def apply_buckets(x: ndx.Array, bucket_boundaries: ndx.Array | Sequence[float]) -> ndx.Array:
+    """Return the number of boundaries that are less than or equal to each value.
+
+    Parameters
+    ----------
+    x
+        Numbers.
+    bucket_boundaries
+        Ascending; ``[k]`` boundaries make ``k + 1`` buckets.
+
+    Returns
+    -------
+    ndonnx.Array
+        int64 ids in ``[0, k]``; NaN falls into the last bucket, as it sorts last.
+    """
+    data, mask = data_and_mask(column(x, "apply_buckets", "number"))
+    if data.ndim != 1:
+        raise TransformError("tft.apply_buckets takes one value a row", got=f"{data.ndim} dimensions")
+    if not isinstance(bucket_boundaries, ndx.Array):
+        known = np.asarray(bucket_boundaries, dtype=np.float64)
+        if known.ndim != 1 or known.size == 0 or bool(np.any(np.diff(known) < 0)) or bool(np.isnan(known).any()):
+            raise TransformError("Boundaries of buckets are ascending numbers, at least one", got=known.tolist())
+        bucket_boundaries = ndx.asarray(known)
+    (count,) = bucket_boundaries.shape
+    if count is None:
+        raise TransformError(
+            "The number of boundaries must be known", got="an array of any length", fix="Use tft.quantiles or a list"
+        )
+    # Not less is true for NaN too, which so passes all boundaries.
+    passed = ~(data.astype(ndx.float64)[:, None] < bucket_boundaries[None, :])
+    ids = ndx.sum(passed.astype(ndx.int64), axis=1)
+    return with_domain(with_mask(ids, mask), Domain(count + 1), "apply_buckets")
+
+
+def bucketize(x: ndx.Array, num_buckets: int) -> ndx.Array:
+    """Cut a numeric column into ``num_buckets`` parts of equal size, and return the part of each value.
+
+    Returns
+    -------
+    ndonnx.Array
+        int64 ids in ``[0, num_buckets)``. Where one value is very frequent, some buckets stay empty.
+    """
+    column(x, "bucketize", "number")
+    positive(num_buckets, "bucketize", "num_buckets", 2)
+    return apply_buckets(x, analyzers.quantiles(x, num_buckets))
+
+
+def with_domain(x: ndx.Array, domain: Domain, function: str) -> ndx.Array:
+    """Remember what the ids of a mapper's result stand for."""
+    return current_trace(function).set_domain(x, domain)

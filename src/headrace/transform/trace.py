@@ -1,0 +1,150 @@
+"""One pass over a preprocessing function: what it was given, which analyzers it called, what is not known yet."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ndonnx as ndx
+
+from headrace.errors import TransformError
+from headrace.transform.lineage import infos, reached
+from headrace.transform.mistakes import user_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from spox._var import _VarInfo
+
+    from headrace.transform.accumulators import Analyzer
+
+__all__ = ["AnalyzerCall", "Domain", "Trace", "current_trace", "tracing"]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What is known of a column of ids.
+
+    Parameters
+    ----------
+    num_buckets
+        Ids lie in ``[0, num_buckets)``.
+    vocabulary
+        What the ids stand for, without out-of-vocabulary buckets.
+    closed
+        Whether no other id can occur; false where values that a vocabulary lacks have an id such as -1.
+    """
+
+    num_buckets: int
+    vocabulary: tuple[str, ...] | None = None
+    closed: bool = True
+
+
+@dataclass(frozen=True)
+class AnalyzerCall:
+    """The ``number``-th call of an analyzer in a pass."""
+
+    number: int
+    analyzer: Analyzer
+    column: ndx.Array
+    where: str | None
+    value: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its value is still to be found."""
+        return self.value is None
+
+
+@dataclass
+class Trace:
+    """One pass.
+
+    Parameters
+    ----------
+    values
+        Values of analyzers, by the number of their call, that earlier passes have found.
+    """
+
+    values: dict[int, Any]
+    calls: list[AnalyzerCall] = field(default_factory=list)
+    domains: dict[_VarInfo, Domain] = field(default_factory=dict)
+    stand_ins: dict[_VarInfo, tuple[_VarInfo, ...]] = field(default_factory=dict)
+    labels: dict[_VarInfo, str] = field(default_factory=dict)
+
+    def call(self, analyzer: Analyzer, column: ndx.Array) -> AnalyzerCall:
+        """Note a call of an analyzer, with its value where that is known."""
+        number = len(self.calls)
+        call = AnalyzerCall(number, analyzer, column, user_frame(), self.values.get(number))
+        self.calls.append(call)
+        return call
+
+    def stand_in(
+        self, shape: Sequence[str | int | None], dtype: ndx.DType, needs: Iterable[ndx.Array], label: str
+    ) -> ndx.Array:
+        """Return an array in place of one that cannot be computed before an analyzer is resolved."""
+        array = ndx.argument(shape=tuple(shape), dtype=dtype)
+        before = tuple(info for need in needs for info in infos(need))
+        for info in infos(array):
+            self.stand_ins[info] = before
+            self.labels[info] = label
+        return array
+
+    def depends_on_open(self, *arrays: ndx.Array) -> bool:
+        """Whether an array cannot be computed in this pass."""
+        return any(info in self.stand_ins for info in reached([i for array in arrays for i in infos(array)]))
+
+    def set_domain(self, array: ndx.Array, domain: Domain) -> ndx.Array:
+        """Remember what the ids of an array stand for."""
+        self.domains[infos(array)[0]] = domain
+        return array
+
+    def domain(self, array: ndx.Array) -> Domain | None:
+        """Return what is known of an array's ids; copies and casts between integers keep it."""
+        info = infos(array)[0]
+        while info not in self.domains:
+            node = info._op  # noqa: SLF001 - spox's node of a value
+            before = list(node.dependencies)
+            if node.op_type.identifier not in {"Cast", "Identity"} or len(before) != 1:
+                return None
+            if info.unwrap_tensor().dtype.kind not in "iu":
+                return None
+            info = before[0]
+        return self.domains[info]
+
+
+_CURRENT: ContextVar[Trace | None] = ContextVar("headrace_trace", default=None)
+
+
+def current_trace(function: str) -> Trace:
+    """Return the pass that is under way.
+
+    Raises
+    ------
+    TransformError
+        If there is none: the function was called outside a preprocessing function.
+    """
+    trace = _CURRENT.get()
+    if trace is None:
+        raise TransformError(
+            f"tft.{function} works only inside a preprocessing function",
+            got="a call outside of tft.analyze",
+            where=user_frame(),
+            fix="Give the function that calls it to tft.analyze(source, preprocessing_fn)",
+        )
+    return trace
+
+
+class tracing:  # noqa: N801 - reads as the statement that it is: `with tracing(trace)`
+    """Make a pass the current one."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def __enter__(self) -> Trace:
+        self._token = _CURRENT.set(self._trace)
+        return self._trace
+
+    def __exit__(self, *_: object) -> None:
+        _CURRENT.reset(self._token)
