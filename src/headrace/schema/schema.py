@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -229,6 +227,10 @@ class Schema(msgspec.Struct, frozen=True):
                 return feature
         raise SchemaError("A feature that the schema has is wanted", got=name, fix=did_you_mean(name, self.names))
 
+    def get(self, name: str) -> Feature | None:
+        """Return the feature of a name; None where there is none."""
+        return next((feature for feature in self.features if feature.name == name), None)
+
     def with_feature(self, feature: Feature) -> Schema:
         """Return a schema in which ``feature`` takes the place of its namesake, or stands at the end."""
         if feature.name in self.names:
@@ -287,20 +289,14 @@ class Schema(msgspec.Struct, frozen=True):
 
         return read_yaml(text, file)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the YAML form; the file is there whole or not at all."""
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(self.to_yaml())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    def save(self, path: str | Path) -> None:
+        """Write the YAML form; the file is there whole or not at all (StorageError)."""
+        from headrace.storage import write_atomic
+
+        write_atomic(path, self.to_yaml())
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Schema:
+    def load(cls, path: str | Path) -> Schema:
         """Read a YAML file.
 
         Raises
@@ -317,5 +313,6 @@ class Schema(msgspec.Struct, frozen=True):
 
     def _repr_html_(self) -> str:
         from headrace.schema.view import schema_view
+        from headrace.viz import embed
 
-        return str(schema_view(self))
+        return embed(schema_view(self))

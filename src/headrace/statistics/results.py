@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -262,20 +260,14 @@ class Statistics(msgspec.Struct, frozen=True):
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise DataError("Statistics are JSON that headrace wrote", got=str(error), where=file) from error
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the JSON form; the file is there whole or not at all."""
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(self.to_json())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    def save(self, path: str | Path) -> None:
+        """Write the JSON form; the file is there whole or not at all (StorageError)."""
+        from headrace.storage import write_atomic
+
+        write_atomic(path, self.to_json())
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Statistics:
+    def load(cls, path: str | Path) -> Statistics:
         """Read a JSON file.
 
         Raises
@@ -291,5 +283,6 @@ class Statistics(msgspec.Struct, frozen=True):
 
     def _repr_html_(self) -> str:
         from headrace.statistics.view import statistics_view
+        from headrace.viz import embed
 
-        return str(statistics_view(self))
+        return embed(statistics_view(self))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -160,10 +158,9 @@ class Anomalies(msgspec.Struct, frozen=True):
         changed = schema
         for anomaly in chosen:
             if anomaly.suggested is not None:
-                old = schema[anomaly.suggested.name] if anomaly.suggested.name in schema else None
-                now = changed[anomaly.suggested.name] if anomaly.suggested.name in changed else None
-                changed = changed.with_feature(_joined(old, now, anomaly.suggested))
-            elif anomaly.feature in changed:
+                name = anomaly.suggested.name
+                changed = changed.with_feature(_joined(schema.get(name), changed.get(name), anomaly.suggested))
+            elif anomaly.feature is not None and anomaly.feature in changed:
                 changed = changed.without_feature(anomaly.feature)
         return changed
 
@@ -191,20 +188,14 @@ class Anomalies(msgspec.Struct, frozen=True):
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise DataError("Anomalies are JSON that headrace wrote", got=str(error), where=file) from error
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the JSON form; the file is there whole or not at all."""
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(self.to_json())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    def save(self, path: str | Path) -> None:
+        """Write the JSON form; the file is there whole or not at all (StorageError)."""
+        from headrace.storage import write_atomic
+
+        write_atomic(path, self.to_json())
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Anomalies:
+    def load(cls, path: str | Path) -> Anomalies:
         """Read a JSON file.
 
         Raises
@@ -220,8 +211,9 @@ class Anomalies(msgspec.Struct, frozen=True):
 
     def _repr_html_(self) -> str:
         from headrace.validation.view import anomalies_view
+        from headrace.viz import embed
 
-        return str(anomalies_view(self))
+        return embed(anomalies_view(self))
 
 
 def _joined(old: Feature | None, now: Feature | None, new: Feature) -> Feature:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["jensen_shannon", "linf"]
 
+
 def linf(a: FeatureStatistics, b: FeatureStatistics) -> tuple[float, str] | None:
     """Return the L-infinity distance of two categorical columns and the value that makes it.
 

@@ -16,7 +16,13 @@ from headrace.validation.infer import infer_schema
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headrace.statistics import DatasetStatistics, FeatureStatistics, NumericStatistics, Statistics, StringStatistics
+    from headrace.statistics import (
+        DatasetStatistics,
+        FeatureStatistics,
+        NumericStatistics,
+        Statistics,
+        StringStatistics,
+    )
 
 __all__ = ["validate_statistics"]
 
