@@ -3,12 +3,13 @@
 from headrace.viz.bar_charts import Interval, bars, interval, intervals
 from headrace.viz.blocks import Kind, badge, card, cards, code, details, key_values, meter, note
 from headrace.viz.charts import histogram, spark
-from headrace.viz.format import bytes_, duration, number, percent
+from headrace.viz.format import bytes_, duration, moment, number, percent
 from headrace.viz.graphs import DagNode, State, dag
 from headrace.viz.html import Markup, escape, join, tag
 from headrace.viz.line_charts import lines
 from headrace.viz.pages import Section, embed, page
 from headrace.viz.tables import Cell, Column, table
+from headrace.viz.timelines import Span, timeline
 
 __all__ = [
     "Cell",
@@ -18,6 +19,7 @@ __all__ = [
     "Kind",
     "Markup",
     "Section",
+    "Span",
     "State",
     "badge",
     "bars",
@@ -37,6 +39,7 @@ __all__ = [
     "key_values",
     "lines",
     "meter",
+    "moment",
     "note",
     "number",
     "page",
@@ -44,4 +47,5 @@ __all__ = [
     "spark",
     "table",
     "tag",
+    "timeline",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["ABSENT", "bytes_", "duration", "number", "percent"]
+__all__ = ["ABSENT", "bytes_", "duration", "moment", "number", "percent"]
 
 ABSENT = "\u2013"
 
@@ -115,3 +116,18 @@ def bytes_(size: float | None) -> str:
         value /= 1024
         step += 1
     return _signed(f"{value:.{0 if step == 0 else 1}f} {units[step]}")
+
+
+def moment(seconds: float | None) -> str:
+    """Return a time, given in seconds since 1970, as date and time in UTC.
+
+    >>> moment(1795201302.4)
+    '2026-11-20 19:01:42 UTC'
+    """
+    special = _special(seconds)
+    if special is not None or seconds is None:
+        return special or ABSENT
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return number(seconds)

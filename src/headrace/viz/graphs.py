@@ -12,9 +12,11 @@ from headrace.viz.layers import Layout, lay_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DagNode", "State", "dag"]
+__all__ = ["DagNode", "State", "dag", "tone_of"]
 
-State = Literal["done", "cached", "failed", "running", "waiting", "skipped", "cancelled", "blessed", "input", "output"]
+State = Literal[
+    "done", "cached", "failed", "refused", "running", "waiting", "skipped", "cancelled", "blessed", "input", "output"
+]
 
 BOX_HEIGHT = 50
 _ICON_ROOM = 34
@@ -27,6 +29,7 @@ _ICONS: dict[str, tuple[str, str]] = {
     "done": ("good", "M3.5 8.5 6.7 11.7 12.8 4.8"),
     "cached": ("info", "M12.6 6.2A5 5 0 1 0 13 8.6M12.9 3.2V6.4H9.7"),
     "failed": ("bad", "M4.2 4.2 11.8 11.8M11.8 4.2 4.2 11.8"),
+    "refused": ("warn", "M8 3.2V9M8 12V12.2"),
     "running": ("info", "M5.5 3.8 12 8 5.5 12.2Z"),
     "waiting": ("muted", "M8 4.6V8.2L10.4 9.8M13 8A5 5 0 1 1 3 8A5 5 0 1 1 13 8Z"),
     "skipped": ("muted", "M4 4.2 8 8 4 11.8M9 4.2 13 8 9 11.8"),
@@ -61,6 +64,11 @@ class DagNode:
     subtitle: str = ""
     state: State | str = ""
     href: str | None = None
+
+
+def tone_of(state: str) -> str:
+    """Return the tone in which a state is coloured."""
+    return _ICONS.get(state, _UNKNOWN)[0]
 
 
 def _box_width(node: DagNode) -> float:
