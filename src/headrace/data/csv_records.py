@@ -95,7 +95,7 @@ def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | 
     """Return the quoted spans with line breaks in them, and the offset of a quote that is not closed."""
     if dialect.quote is None or dialect.quote.encode() not in data:
         return [], None
-    spans = []
+    spans: list[tuple[int, int]] = []
     for match in _quoted(dialect).finditer(data):
         closing = match.group(1)
         if closing is None:

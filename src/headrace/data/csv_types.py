@@ -27,7 +27,6 @@ _INTEGER = r"^[+-]?[0-9]+$"
 _NUMBER = r"^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
 _BOOL = r"^(?:[Tt]rue|TRUE|[Ff]alse|FALSE)$"
 _BOOL_OR_DIGIT = r"^(?:[Tt]rue|TRUE|[Ff]alse|FALSE|0|1)$"
-_ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 _INT64 = (-(2**63), 2**63 - 1)
 
 
@@ -56,13 +55,23 @@ def convert(texts: pa.StringArray, kind: str) -> tuple[pa.Array, pa.BooleanArray
         if kind not in {"int64", "bool"} or (kind == "int64" and not _has(texts, b"xX")):
             return texts.cast(target), None
     except pa.ArrowInvalid:
-        pass
+        zoned = _zoned(texts) if kind == "timestamp" else None
+        if zoned is not None:
+            return zoned, None
     encoded = texts.dictionary_encode()
     words = encoded.dictionary
     values = _convert_words(words, kind)
     taken = values.take(encoded.indices)
     bad = pc.and_(pc.is_valid(texts), pc.is_null(taken))
     return taken, bad if bad.true_count else None
+
+
+def _zoned(texts: pa.StringArray) -> pa.Array | None:
+    """Return timestamps in UTC, or None unless every text has a zone."""
+    try:
+        return texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
 
 
 def _has(texts: pa.StringArray, characters: bytes) -> bool:
@@ -96,10 +105,11 @@ def _convert_word(word: str | None, kind: str) -> Any:
         digits = word.lstrip("+-0")
         number = int(word) if len(digits) < 20 else _INT64[1] + 1
         return number if _INT64[0] <= number <= _INT64[1] else None
+    text = pa.array([word])
+    zoned = _zoned(text) if kind == "timestamp" else None
+    if zoned is not None:
+        return zoned[0].as_py()
     try:
-        text = pa.array([word])
-        if kind == "timestamp" and pc.match_substring_regex(text, _ZONE)[0].as_py() and ":" in word:
-            return text.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))[0].as_py()
         return text.cast(ARROW_TYPES[kind])[0].as_py()
     except pa.ArrowInvalid:
         return None
@@ -153,7 +163,7 @@ class _Tally:
     @staticmethod
     def _weight(texts: pa.StringArray, kind: str) -> int:
         bad = convert(texts, kind)[1]
-        return len(texts) - texts.null_count - (0 if bad is None else bad.true_count)
+        return int(len(texts) - texts.null_count - (0 if bad is None else bad.true_count))
 
     def kind(self) -> str:
         if not self.present:
@@ -212,8 +222,8 @@ class ColumnTypes:
     def merge(self, other: ColumnTypes) -> None:
         """Take in what another has seen."""
         self.rows += other.rows
-        self._bad |= other._bad  # noqa: SLF001 - of the same class
-        for name, tally in other._tallies.items():  # noqa: SLF001
+        self._bad |= other._bad
+        for name, tally in other._tallies.items():
             self._tallies[name].merge(tally)
 
     def result(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ class Shard(Protocol):
     """A small, picklable description of data that can be read any number of times."""
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield the shard's record batches, with only ``columns`` where given, in that order."""
+        """Yield the shard's record batches, at least one, with only ``columns`` where given, in that order."""
         ...
 
     @property
@@ -109,8 +109,10 @@ class TableShard:
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the table's batches."""
+        import pyarrow as pa
+
         table = self.table if columns is None else self.table.select(list(columns))
-        yield from table.to_batches()
+        yield from table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
 
     @property
     def num_rows(self) -> int:

@@ -57,7 +57,7 @@ def _files(text: str) -> list[Path]:
     if path.is_dir():
         raise DataError("A file is wanted, not a folder", got=text, fix=f"Name the files with a glob, as {text}/*.csv")
     if glob.has_magic(text):
-        found = sorted(name for name in glob.glob(text, recursive=True) if Path(name).is_file())
+        found = sorted(name for name in glob.glob(text, recursive=True) if Path(name).is_file())  # noqa: PTH207 - absolute patterns
         if not found:
             raise DataError("The pattern matches no file", got=text, fix=_near(path))
         return [Path(name) for name in found]
@@ -85,7 +85,7 @@ def _span_files(text: str, spans: tuple[int, int] | None) -> list[Path]:
         + r"\Z"
     )
     found: list[tuple[int, str]] = []
-    for name in glob.glob(star, recursive=True):
+    for name in glob.glob(star, recursive=True):  # noqa: PTH207 - absolute patterns
         match = pattern.match(name)
         if match and Path(name).is_file():
             found.append((int(match[1]), name))
@@ -136,9 +136,9 @@ def open_bytes(path: Path, compression: str | None, encoding: str) -> IO[bytes]:
     try:
         stream: IO[bytes]
         if kind == "gzip":
-            stream = cast("IO[bytes]", gzip.open(path, "rb"))
+            stream = cast("IO[bytes]", gzip.open(path, "rb"))  # noqa: SIM115 - the caller closes it
         elif kind == "bz2":
-            stream = cast("IO[bytes]", bz2.open(path, "rb"))
+            stream = cast("IO[bytes]", bz2.open(path, "rb"))  # noqa: SIM115 - the caller closes it
         elif kind == "zstd":
             stream = cast("IO[bytes]", pa.input_stream(str(path), compression="zstd"))
         elif kind == "zip":

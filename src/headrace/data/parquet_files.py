@@ -5,17 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.data.dataset import Dataset
 from headrace.errors import DataError, StorageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["ParquetShard", "ParquetSink", "ParquetWriter", "open_parquet", "storage_errors"]
 
@@ -72,13 +74,16 @@ class ParquetShard:
         return self.rows
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield batches of at most 65,536 rows."""
+        """Yield batches of at most 65,536 rows, and at least one batch."""
         with _reading(Path(self.path)), pq.ParquetFile(self.path, pre_buffer=False) as file:
             names = file.schema_arrow.names if columns is None else list(columns)
             for batch in file.iter_batches(
                 BATCH_ROWS, row_groups=list(range(self.first, self.last)), columns=names, use_threads=False
             ):
                 yield batch.select(names)
+            if not self.rows:
+                schema = file.schema_arrow.with_metadata(None)
+                yield pa.RecordBatch.from_pylist([], schema=schema).select(names)
 
 
 def open_parquet(path: str | Path | Sequence[str | Path]) -> Dataset:
@@ -108,6 +113,9 @@ def open_parquet(path: str | Path | Sequence[str | Path]) -> Dataset:
             schema = own
         elif not own.equals(schema):
             raise _other_schema(files[0], schema, file, own)
+        if not metadata.num_rows:
+            shards.append(ParquetShard(str(file), 0, 0, 0))
+            continue
         first, rows = 0, 0
         for group in range(metadata.num_row_groups):
             rows += metadata.row_group(group).num_rows
@@ -166,7 +174,7 @@ class ParquetWriter:
             if self._waiting:
                 table = pa.Table.from_batches(self._waiting, self._schema)
                 self._writer.write_table(table, row_group_size=2 * ROW_GROUP_ROWS)
-                self._groups += 1
+                self._groups += -(-table.num_rows // (2 * ROW_GROUP_ROWS))
         self._waiting, self._waiting_rows = [], 0
 
     def close(self) -> ParquetShard | None:

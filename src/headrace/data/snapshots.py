@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from headrace.data.dataset import Shard
 from headrace.data.memory import as_source
 from headrace.data.parallel import in_order
 from headrace.data.parquet_files import ParquetWriter, storage_errors
@@ -20,8 +18,9 @@ from headrace.data.source import ReportingShard, Unreadable
 from headrace.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
+    from headrace.data.dataset import Shard
     from headrace.data.splits import Splitter
 
 __all__ = ["SnapshotReport", "snapshot"]
