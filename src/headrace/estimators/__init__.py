@@ -11,6 +11,7 @@ from headrace.estimators.neural import (
     LinearClassifier,
     LinearRegressor,
 )
+from headrace.estimators.sklearn_adapter import SklearnClassifier, SklearnRegressor, sklearn
 from headrace.estimators.trees import BoostedTreesClassifier, BoostedTreesRegressor
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
     "LinearClassifier",
     "LinearRegressor",
     "Monitor",
+    "SklearnClassifier",
+    "SklearnRegressor",
+    "sklearn",
 ]
 
 KINDS: dict[str, type[Estimator]] = {
@@ -38,5 +42,7 @@ KINDS: dict[str, type[Estimator]] = {
         LinearRegressor,
         BoostedTreesClassifier,
         BoostedTreesRegressor,
+        SklearnClassifier,
+        SklearnRegressor,
     )
 }

@@ -62,7 +62,7 @@ def load(directory: Path) -> Estimator:
     if kind is None:
         raise EstimatorError("The estimator's class is known", got=manifest.kind, where=str(path))
     params = {name: tuple(value) if isinstance(value, list) else value for name, value in manifest.params.items()}
-    estimator: Estimator = kind(**params)
+    estimator: Estimator = kind._from_plain(params, Path(directory))  # noqa: SLF001
     estimator._specs = tuple(manifest.specs)  # noqa: SLF001
     estimator._classes = tuple(manifest.classes)  # noqa: SLF001
     estimator._class_names = tuple(manifest.class_names)  # noqa: SLF001

@@ -91,7 +91,7 @@ class Layout(msgspec.Struct, frozen=True):
         rows = len(next(iter(columns.values())))
 
         def side_by_side(specs: list[FeatureSpec], dtype: type) -> np.ndarray:
-            parts = [columns[spec.name].reshape(rows, _width(spec)).astype(dtype) for spec in specs]
+            parts: list[np.ndarray] = [columns[spec.name].reshape(rows, _width(spec)).astype(dtype) for spec in specs]
             return np.concatenate(parts, axis=1) if parts else np.zeros((rows, 0), dtype)
 
         return side_by_side(self.numbers, np.float32), side_by_side(self.categories, np.int32)
@@ -213,7 +213,7 @@ class NeuralModel:
 
         numbers: Var | None = None
         if layout.numbers:
-            parts = [
+            parts: list[Var] = [
                 column(spec) if spec.dtype == "float32" else op.cast(column(spec), to=np.float32)
                 for spec in layout.numbers
             ]

@@ -76,7 +76,7 @@ class TreesModel:
         """The model in LightGBM."""
         if self._booster is None:
             lightgbm = import_extra("lightgbm", "trees")
-            self._booster = lightgbm.Booster(model_str=self.text, params={"verbosity": -1})
+            self._booster = lightgbm.Booster(model_str=self.text)
         return self._booster
 
     @cached_property

@@ -290,6 +290,11 @@ class Estimator(ABC):
         params = self.get_params(deep=False)
         return json.loads(json.dumps(params))  # type: ignore[no-any-return]
 
+    @classmethod
+    def _from_plain(cls, params: dict[str, Any], directory: Path) -> Self:  # noqa: ARG003 - some keep more in files
+        """Make an unfitted estimator of what ``_plain_params`` gave."""
+        return cls(**params)
+
     @abstractmethod
     def _learn(self, examples: Examples, validation: Examples | None, monitor: Monitor | None) -> Learned:
         """Learn from examples that were checked."""
