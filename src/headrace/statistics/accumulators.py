@@ -373,7 +373,7 @@ def accumulator_for(name: str, kind: pa.DataType) -> ColumnAccumulator:
     DataError
         If there are no statistics of the type, as of lists.
     """
-    types = {
+    types: dict[str, type[ColumnAccumulator]] = {
         "INT": NumericAccumulator,
         "FLOAT": NumericAccumulator,
         "STRING": StringAccumulator,

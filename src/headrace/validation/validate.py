@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from headrace.errors import UsageError, did_you_mean
-from headrace.schema import Comparator, Feature, Schema
+from headrace.schema import Feature
+from headrace.statistics import Statistics
 from headrace.validation.anomalies import Anomalies, Anomaly
 from headrace.validation.distance import jensen_shannon, linf
 from headrace.validation.infer import infer_schema
@@ -16,12 +17,13 @@ from headrace.validation.infer import infer_schema
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from headrace.schema import Comparator, Schema
     from headrace.statistics import (
         DatasetStatistics,
         FeatureStatistics,
         NumericStatistics,
-        Statistics,
         StringStatistics,
+        ValueCount,
     )
 
 __all__ = ["validate_statistics"]
@@ -96,9 +98,10 @@ def _dataset(dataset: DatasetStatistics, schema: Schema, environment: str | None
             yield from _Column(dataset, dataset[feature.name], feature).anomalies()
         elif feature.is_in(environment):
             yield _column_missing(dataset, feature, environment)
-    inferred = infer_schema(type_of(dataset)) if any(name not in schema for name in dataset.names) else Schema()
-    for feature in inferred.features:
-        if feature.name not in schema:
+    if any(name not in schema for name in dataset.names):
+        for feature in infer_schema(Statistics((dataset,))).features:
+            if feature.name in schema:
+                continue
             yield Anomaly(
                 feature.name,
                 "column_new",
@@ -109,13 +112,6 @@ def _dataset(dataset: DatasetStatistics, schema: Schema, environment: str | None
                 suggestion="Take it into the schema if it is meant to be there",
                 suggested=feature,
             )
-
-
-def type_of(dataset: DatasetStatistics) -> Statistics:
-    """Return statistics of this data set alone."""
-    from headrace.statistics import Statistics
-
-    return Statistics((dataset,))
 
 
 def _column_missing(dataset: DatasetStatistics, feature: Feature, environment: str | None) -> Anomaly:
@@ -163,7 +159,7 @@ class _Column:
             return
         if self._stats.string_stats is not None:
             yield from self._domain(self._stats.string_stats)
-            yield from self._unique(self._stats.string_stats)
+            yield from self._unique(self._stats.string_stats, self._stats.string_stats.top_values)
         if self._stats.num_stats is not None:
             yield from self._range(self._stats.num_stats)
             yield from self._odd_floats(self._stats.num_stats)
@@ -238,7 +234,7 @@ class _Column:
         if 1.0 - outside / self._present >= feature.min_domain_mass:
             return
         examples = tuple(entry.value for entry in strangers[:_EXAMPLES])
-        shown = ", ".join(f"{entry.value!r} ({entry.frequency:,} ×)" for entry in strangers[:_SHOWN])
+        shown = ", ".join(f"{entry.value!r} ({entry.frequency:,} times)" for entry in strangers[:_SHOWN])
         more = (len(strangers) if stats.complete else max(stats.unique - len(domain), len(strangers))) - _SHOWN
         rest = f" and {more:,} more" if more > 0 else ""
         mass = "" if feature.min_domain_mass == 1.0 else f" in at least {_percent(feature.min_domain_mass)}"
@@ -295,13 +291,14 @@ class _Column:
                     suggested=self._with(**{key: True}) if self._feature.type == "FLOAT" else None,
                 )
 
-    def _unique(self, stats: NumericStatistics | StringStatistics) -> Iterator[Anomaly]:
+    def _unique(
+        self, stats: NumericStatistics | StringStatistics, tops: tuple[ValueCount, ...] = ()
+    ) -> Iterator[Anomaly]:
         # An estimate is believed only when it is ten standard errors away.
         most = stats.unique if stats.unique_exact else stats.unique * 1.08
         if self._feature.unique and most < self._present:
             about = "" if stats.unique_exact else "about "
             repeats = self._present - stats.unique
-            tops = stats.top_values if not isinstance(stats, _numeric()) else ()
             yield self._anomaly(
                 "unique",
                 f"has each value once; {about}{stats.unique:,} distinct values stand in {self._present:,} rows.",
@@ -367,12 +364,6 @@ def _compared(dataset: DatasetStatistics, other: DatasetStatistics, schema: Sche
             )
 
 
-def _numeric() -> type[NumericStatistics]:
-    from headrace.statistics import NumericStatistics
-
-    return NumericStatistics
-
-
 def _outside(stats: NumericStatistics, feature: Feature) -> int:
     """Estimate how many values are out of range, from the percentiles."""
     finite = stats.common_stats.num_non_missing - stats.num_nan - stats.num_infinite
@@ -400,7 +391,7 @@ def _rows(count: int, total: int) -> str:
 
 def _percent(share: float) -> str:
     shown = f"{share:.1%}"
-    if 0.0 < share and shown == "0.0%":
+    if share > 0.0 and shown == "0.0%":
         return "under 0.1 %"
     if share < 1.0 and shown == "100.0%":
         return "over 99.9 %"

@@ -25,7 +25,9 @@ def anomalies_view(anomalies: Anomalies) -> Markup:
     errors, warnings = len(anomalies.errors), len(anomalies.warnings)
     counts = [f"{errors} error{'s' * (errors != 1)}"] * bool(errors)
     counts += [f"{warnings} warning{'s' * (warnings != 1)}"] * bool(warnings)
-    verdict = note(f"{' and '.join(counts)} in {splits}." if splits else f"{' and '.join(counts)}.", _kind(errors))
+    verdict = note(
+        f"{' and '.join(counts)} in {splits}." if splits else f"{' and '.join(counts)}.", "bad" if errors else "warn"
+    )
     columns = [
         Column("feature"),
         Column("data set"),
@@ -35,10 +37,6 @@ def anomalies_view(anomalies: Anomalies) -> Markup:
         Column("rows", "number"),
     ]
     return join([verdict, table(columns, [_row(anomaly) for anomaly in anomalies.anomalies], caption="Anomalies")])
-
-
-def _kind(errors: int) -> str:
-    return "bad" if errors else "warn"
 
 
 def _row(anomaly: Anomaly) -> list[object]:
