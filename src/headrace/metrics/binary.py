@@ -277,6 +277,38 @@ def _pr_auc(s: ScoreCounts) -> MetricValue:
     return average_precision(s.table(), s.confidence)
 
 
+def _log_loss(s: BinarySums) -> MetricValue:
+    return s.mean_loss(brier=False)
+
+
+def _brier_score(s: BinarySums) -> MetricValue:
+    return s.mean_loss(brier=True)
+
+
+def _true_positives(s: BinarySums) -> MetricValue:
+    return MetricValue(s.tp.weight)
+
+
+def _false_positives(s: BinarySums) -> MetricValue:
+    return MetricValue(s.fp.weight)
+
+
+def _true_negatives(s: BinarySums) -> MetricValue:
+    return MetricValue(s.tn.weight)
+
+
+def _false_negatives(s: BinarySums) -> MetricValue:
+    return MetricValue(s.fn.weight)
+
+
+def _example_count(s: BinarySums) -> MetricValue:
+    return MetricValue(float(s.rows))
+
+
+def _weighted_example_count(s: BinarySums) -> MetricValue:
+    return MetricValue(s.everything.weight)
+
+
 METRICS = (
     Derived("auc", _TASKS, "higher", ScoreCounts, _auc),
     Derived("pr_auc", _TASKS, "higher", ScoreCounts, _pr_auc),
@@ -289,18 +321,18 @@ METRICS = (
     Derived("false_negative_rate", _TASKS, "lower", BinarySums, _false_negative_rate),
     Derived("balanced_accuracy", _TASKS, "higher", BinarySums, _balanced_accuracy),
     Derived("matthews_correlation", _TASKS, "higher", BinarySums, _matthews),
-    Derived("log_loss", _TASKS, "lower", BinarySums, lambda s: s.mean_loss(brier=False)),
-    Derived("brier_score", _TASKS, "lower", BinarySums, lambda s: s.mean_loss(brier=True)),
+    Derived("log_loss", _TASKS, "lower", BinarySums, _log_loss),
+    Derived("brier_score", _TASKS, "lower", BinarySums, _brier_score),
     Derived("calibration", _TASKS, "neither", BinarySums, _calibration),
     Derived("calibration_error", _TASKS, "lower", BinarySums, _calibration_error),
     Derived("prevalence", _TASKS, "neither", BinarySums, _prevalence),
     Derived("predicted_positive_rate", _TASKS, "neither", BinarySums, _predicted_positive_rate),
     Derived("mean_label", _TASKS, "neither", BinarySums, _prevalence),
     Derived("mean_prediction", _TASKS, "neither", BinarySums, _mean_prediction),
-    Derived("true_positives", _TASKS, "neither", BinarySums, lambda s: MetricValue(s.tp.weight)),
-    Derived("false_positives", _TASKS, "neither", BinarySums, lambda s: MetricValue(s.fp.weight)),
-    Derived("true_negatives", _TASKS, "neither", BinarySums, lambda s: MetricValue(s.tn.weight)),
-    Derived("false_negatives", _TASKS, "neither", BinarySums, lambda s: MetricValue(s.fn.weight)),
-    Derived("example_count", _TASKS, "neither", BinarySums, lambda s: MetricValue(float(s.rows))),
-    Derived("weighted_example_count", _TASKS, "neither", BinarySums, lambda s: MetricValue(s.everything.weight)),
+    Derived("true_positives", _TASKS, "neither", BinarySums, _true_positives),
+    Derived("false_positives", _TASKS, "neither", BinarySums, _false_positives),
+    Derived("true_negatives", _TASKS, "neither", BinarySums, _true_negatives),
+    Derived("false_negatives", _TASKS, "neither", BinarySums, _false_negatives),
+    Derived("example_count", _TASKS, "neither", BinarySums, _example_count),
+    Derived("weighted_example_count", _TASKS, "neither", BinarySums, _weighted_example_count),
 )

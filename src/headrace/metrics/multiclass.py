@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -15,8 +16,6 @@ from headrace.metrics.intervals import mean_interval, wilson
 from headrace.metrics.scores import ScoreCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy.typing as npt
 
     from headrace.metrics.base import MetricSettings, Task
@@ -117,8 +116,12 @@ def _accuracy(s: MulticlassSums) -> MetricValue:
     return MetricValue(share).within(*wilson(share, s.weight**2 / s.squared, s.confidence))
 
 
-def _averaged(part: str, *, by_support: bool) -> Callable[[MulticlassSums], MetricValue]:
-    def compute(s: MulticlassSums) -> MetricValue:
+@dataclass(frozen=True)
+class _Average:
+    part: Literal["precision", "recall", "f1"]
+    by_support: bool = False
+
+    def __call__(self, s: MulticlassSums) -> MetricValue:
         if s.weight == 0:
             return MetricValue.undefined(_EMPTY)
         matrix = s.matrix()
@@ -127,14 +130,12 @@ def _averaged(part: str, *, by_support: bool) -> Callable[[MulticlassSums], Metr
             "precision": (hits, called),
             "recall": (hits, support),
             "f1": (2 * hits, support + called),
-        }[part]
+        }[self.part]
         # As in scikit-learn, a share of nothing is 0, and a class that appears nowhere takes no part.
         scores = np.divide(above, below, out=np.zeros_like(hits), where=below > 0)
         seen = (support + called) > 0
-        weights = support if by_support else seen.astype(np.float64)
+        weights = support if self.by_support else seen.astype(np.float64)
         return MetricValue(float((scores * weights).sum() / weights.sum()))
-
-    return compute
 
 
 def _auc(s: MulticlassScores) -> MetricValue:
@@ -149,17 +150,25 @@ def _auc(s: MulticlassScores) -> MetricValue:
     return MetricValue(mean, error_bound=sum(bounds) / len(areas) if bounds else None)
 
 
+def _example_count(s: MulticlassSums) -> MetricValue:
+    return MetricValue(float(s.rows))
+
+
+def _weighted_example_count(s: MulticlassSums) -> MetricValue:
+    return MetricValue(s.weight)
+
+
 METRICS = (
     Derived("auc", _TASKS, "higher", MulticlassScores, _auc),
     Derived("accuracy", _TASKS, "higher", MulticlassSums, _accuracy),
     Derived("log_loss", _TASKS, "lower", MulticlassSums, MulticlassSums.log_loss),
-    Derived("precision", _TASKS, "higher", MulticlassSums, _averaged("precision", by_support=False)),
-    Derived("recall", _TASKS, "higher", MulticlassSums, _averaged("recall", by_support=False)),
-    Derived("f1", _TASKS, "higher", MulticlassSums, _averaged("f1", by_support=False)),
-    Derived("weighted_precision", _TASKS, "higher", MulticlassSums, _averaged("precision", by_support=True)),
-    Derived("weighted_recall", _TASKS, "higher", MulticlassSums, _averaged("recall", by_support=True)),
-    Derived("weighted_f1", _TASKS, "higher", MulticlassSums, _averaged("f1", by_support=True)),
-    Derived("balanced_accuracy", _TASKS, "higher", MulticlassSums, _averaged("recall", by_support=False)),
-    Derived("example_count", _TASKS, "neither", MulticlassSums, lambda s: MetricValue(float(s.rows))),
-    Derived("weighted_example_count", _TASKS, "neither", MulticlassSums, lambda s: MetricValue(s.weight)),
+    Derived("precision", _TASKS, "higher", MulticlassSums, _Average("precision")),
+    Derived("recall", _TASKS, "higher", MulticlassSums, _Average("recall")),
+    Derived("f1", _TASKS, "higher", MulticlassSums, _Average("f1")),
+    Derived("weighted_precision", _TASKS, "higher", MulticlassSums, _Average("precision", by_support=True)),
+    Derived("weighted_recall", _TASKS, "higher", MulticlassSums, _Average("recall", by_support=True)),
+    Derived("weighted_f1", _TASKS, "higher", MulticlassSums, _Average("f1", by_support=True)),
+    Derived("balanced_accuracy", _TASKS, "higher", MulticlassSums, _Average("recall")),
+    Derived("example_count", _TASKS, "neither", MulticlassSums, _example_count),
+    Derived("weighted_example_count", _TASKS, "neither", MulticlassSums, _weighted_example_count),
 )

@@ -140,14 +140,34 @@ def _mae(s: RegressionSums) -> MetricValue:
     return found if found.lower is None or found.upper is None else found.within(max(0.0, found.lower), found.upper)
 
 
+def _mean_error(s: RegressionSums) -> MetricValue:
+    return s.mean_with_interval(_E, _E2, _EE2)
+
+
+def _mean_label(s: RegressionSums) -> MetricValue:
+    return s.mean_of(_Y)
+
+
+def _mean_prediction(s: RegressionSums) -> MetricValue:
+    return s.mean_of(_P)
+
+
+def _example_count(s: RegressionSums) -> MetricValue:
+    return MetricValue(float(s.rows))
+
+
+def _weighted_example_count(s: RegressionSums) -> MetricValue:
+    return MetricValue(s.weight)
+
+
 METRICS = (
     Derived("rmse", _TASKS, "lower", RegressionSums, _rmse),
     Derived("mse", _TASKS, "lower", RegressionSums, _mse),
     Derived("mae", _TASKS, "lower", RegressionSums, _mae),
     Derived("r2", _TASKS, "higher", RegressionSums, RegressionSums.r_squared),
-    Derived("mean_error", _TASKS, "neither", RegressionSums, lambda s: s.mean_with_interval(_E, _E2, _EE2)),
-    Derived("mean_label", _TASKS, "neither", RegressionSums, lambda s: s.mean_of(_Y)),
-    Derived("mean_prediction", _TASKS, "neither", RegressionSums, lambda s: s.mean_of(_P)),
-    Derived("example_count", _TASKS, "neither", RegressionSums, lambda s: MetricValue(float(s.rows))),
-    Derived("weighted_example_count", _TASKS, "neither", RegressionSums, lambda s: MetricValue(s.weight)),
+    Derived("mean_error", _TASKS, "neither", RegressionSums, _mean_error),
+    Derived("mean_label", _TASKS, "neither", RegressionSums, _mean_label),
+    Derived("mean_prediction", _TASKS, "neither", RegressionSums, _mean_prediction),
+    Derived("example_count", _TASKS, "neither", RegressionSums, _example_count),
+    Derived("weighted_example_count", _TASKS, "neither", RegressionSums, _weighted_example_count),
 )

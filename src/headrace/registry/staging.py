@@ -9,18 +9,18 @@ import hashlib
 import os
 import secrets
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["copy_tree", "locked", "staging", "sweep", "sync_folder", "write_file"]
+__all__ = ["LOCK", "copy_tree", "locked", "staging", "sweep", "sync_folder", "write_file"]
 
 _PREFIX = ".staging-"
-_LOCK = ".lock"
+LOCK = ".lock"
 _CHUNK = 1 << 20
 
 
@@ -45,13 +45,14 @@ def staging(parent: Path) -> Iterator[Path]:
         If the disk is full or cannot be written.
     """
     folder = parent / f"{_PREFIX}{secrets.token_hex(8)}"
-    lock = parent / f"{folder.name}{_LOCK}"
+    lock = parent / f"{folder.name}{LOCK}"
     descriptor = -1
     try:
-        # The lock exists, and is held, before the folder: a folder without a held lock has no living owner.
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        folder.mkdir()
+        # Under the parent's lock nobody sweeps, so a folder that a sweeper finds without a held lock has no living owner.
+        with locked(parent / LOCK):
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            folder.mkdir()
         yield folder
     except OSError as error:
         advice = "Free some space and publish again" if error.errno in {errno.ENOSPC, errno.EDQUOT} else None
@@ -66,25 +67,23 @@ def staging(parent: Path) -> Iterator[Path]:
 
 
 def sweep(parent: Path) -> list[Path]:
-    """Delete the staging folders whose owners have died, and return them; call it under the model's lock."""
+    """Delete the staging folders whose owners have died, and return them."""
     swept = []
-    for lock in sorted(parent.glob(f"{_PREFIX}*{_LOCK}")):
-        try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        else:
-            folder = parent / lock.name.removesuffix(_LOCK)
-            if folder.exists():
-                shutil.rmtree(folder, ignore_errors=True)
-                swept.append(folder)
-            lock.unlink(missing_ok=True)
-        finally:
-            os.close(descriptor)
+    with locked(parent / LOCK):
+        names = {path.name.removesuffix(LOCK) for path in parent.glob(f"{_PREFIX}*")}
+        for name in sorted(names):
+            lock = parent / f"{name}{LOCK}"
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            else:
+                shutil.rmtree(parent / name, ignore_errors=True)
+                lock.unlink(missing_ok=True)
+                swept.append(parent / name)
+            finally:
+                os.close(descriptor)
     return swept
 
 

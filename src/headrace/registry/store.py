@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ModelError, UsageError, did_you_mean
-from headrace.registry.staging import copy_tree, locked, staging, sweep, sync_folder, write_file
+from headrace.registry.staging import LOCK, copy_tree, locked, staging, sweep, sync_folder, write_file
 from headrace.registry.versions import RECORD, REQUIRED, ModelVersion, read_version
 
 if TYPE_CHECKING:
@@ -167,11 +167,11 @@ class Registry:
                 raise ModelError(f"The file for {target} exists", got=str(path))
         parent = self.root / name
         parent.mkdir(parents=True, exist_ok=True)
-        with locked(parent / ".lock"):
+        with locked(parent / LOCK):
             existing = self._by_key(name, key)
             if existing is not None:
                 return existing
-            sweep(parent)
+        sweep(parent)
         with staging(parent) as staged:
             digest = copy_tree(source, staged)
             for target, path in files.items():
@@ -186,7 +186,7 @@ class Registry:
             }
             write_file(staged / RECORD, _json(record))
             sync_folder(staged)
-            with locked(parent / ".lock"):
+            with locked(parent / LOCK):
                 existing = self._by_key(name, key)
                 if existing is not None:
                     return existing
