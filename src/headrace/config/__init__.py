@@ -1,0 +1,12 @@
+"""Settings: ``headrace.toml``, the environment and defaults."""
+
+from headrace.config.settings import (
+    SETTINGS_FILE,
+    Settings,
+    find_settings_file,
+    load_settings,
+    resolve_home,
+    setting_docs,
+)
+
+__all__ = ["SETTINGS_FILE", "Settings", "find_settings_file", "load_settings", "resolve_home", "setting_docs"]

@@ -1,0 +1,52 @@
+"""Digests of files that are read only when the files have changed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.metadata import StoredFileDigest
+from headrace.pipeline.digest import ABSENT, digest_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FileDigests"]
+
+# A file that was changed this recently (seconds) may change again without a trace in its time.
+_SETTLED = 2.0
+
+
+class FileDigests:
+    """Digests files, with a memory of those seen before.
+
+    Parameters
+    ----------
+    known
+        By absolute path.
+    """
+
+    def __init__(self, known: Mapping[str, StoredFileDigest] | None = None) -> None:
+        self._known = dict(known or {})
+        self.new: dict[str, StoredFileDigest] = {}
+        self.used: dict[str, StoredFileDigest] = {}
+
+    def __call__(self, path: Path | str) -> str:
+        """Return the digest of a file's or folder's content; ``absent`` where there is none."""
+        place = Path(path).absolute()
+        try:
+            status = place.stat()
+        except OSError:
+            return ABSENT
+        if not place.is_file():
+            return digest_path(place)
+        key = str(place)
+        known = self._known.get(key)
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+        if known is None or (known.size, known.mtime_ns, known.inode) != stamp:
+            known = StoredFileDigest(key, *stamp, digest_path(place))
+            if time.time() - status.st_mtime > _SETTLED:
+                self._known[key] = self.new[key] = known
+        self.used[key] = known
+        return known.digest

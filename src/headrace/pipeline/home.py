@@ -1,0 +1,91 @@
+"""The folders of a home, and clearing away what dead runs have left."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headrace.pipeline.locks import FileLock, is_locked
+from headrace.storage import disk_errors, remove_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headrace.metadata import MetadataReader, MetadataStore, RunRecord
+
+__all__ = ["Home", "run_states", "sweep"]
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where things lie under a home folder."""
+
+    path: Path
+
+    def run(self, run_id: str) -> Path:
+        """Folder of a run: its lock and the logs of its steps."""
+        return self.path / "runs" / run_id
+
+    def lock(self, run_id: str) -> FileLock:
+        """Return the lock that a living run holds."""
+        return FileLock(self.run(run_id) / "lock")
+
+    def log(self, run_id: str, step_id: str) -> Path:
+        """File with what a step printed."""
+        return self.run(run_id) / f"{step_id}.log"
+
+    def staging(self, run_id: str) -> Path:
+        """Folder of artifacts that a run has not published yet."""
+        return self.path / "staging" / run_id
+
+    def scratch(self, key: str) -> Path:
+        """Folder for work that outlives a killed step."""
+        return self.path / "scratch" / key
+
+    def artifacts(self) -> Path:
+        """Folder of all published artifacts."""
+        return self.path / "artifacts"
+
+    def is_alive(self, run_id: str) -> bool:
+        """Say whether the run's process, or a worker of it, lives."""
+        return is_locked(self.run(run_id) / "lock")
+
+
+def run_states(reader: MetadataReader, runs: list[RunRecord]) -> list[RunRecord]:
+    """Return runs with ``interrupted`` for those that say they are running though their process is dead."""
+    from dataclasses import replace
+
+    home = Home(reader.home)
+    return [
+        replace(run, state="interrupted") if run.state == "running" and not home.is_alive(run.id) else run
+        for run in runs
+    ]
+
+
+def sweep(home: Home, store: MetadataStore) -> list[str]:
+    """Clear away what dead runs left half-done, and return their ids.
+
+    Their artifacts that never reached the metadata and their staging areas go; scratch folders stay, since a later
+    run may go on from them.
+    """
+    staging = home.path / "staging"
+    with disk_errors(staging):
+        staged = {entry.name for entry in staging.iterdir()} if staging.is_dir() else set()
+    suspects = {run.id for run in store.runs(state="running")} | staged
+    swept = []
+    for run_id in sorted(suspects):
+        lock = home.lock(run_id)
+        if not lock.acquire():
+            continue
+        try:
+            known = store.artifact_ids_of_run(run_id)
+            for folder in home.artifacts().glob(f"*/{run_id}-*"):
+                if folder.name not in known:
+                    remove_tree(folder)
+            remove_tree(home.staging(run_id))
+            store.interrupt_run(run_id, time.time())
+            swept.append(run_id)
+        finally:
+            lock.release()
+    return swept
