@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
+
 import spox
 import spox.opset.ai.onnx.ml.v4 as ml
 import spox.opset.ai.onnx.v21 as op
+
+if TYPE_CHECKING:
+    import onnx
 
 N = ("N",)
 
@@ -30,7 +33,7 @@ def transform_graph() -> onnx.ModelProto:
         default_int64=3,
     )
     length = op.cast(op.equal(unused, op.const(np.array("x"))), to=np.int64)
-    model = spox.build(
+    return spox.build(
         {
             "age": age,
             "hours": hours,
@@ -41,7 +44,6 @@ def transform_graph() -> onnx.ModelProto:
         },
         {"age__out": age_scaled, "hours_filled": filled, "job_id": job_id, "note_is_x": length},
     )
-    return model
 
 
 def classifier_graph(seed: int = 0, *, log: bool = False) -> onnx.ModelProto:
