@@ -23,6 +23,7 @@ _ICON_ROOM = 34
 # The size in pixels at which bold letters of 13 pixels are measured.
 _TITLE = 14.2
 _WIDEST = 250.0
+_PAGE_WIDTH = 1050.0
 
 # Each state has its own shape, so that it can be told without colour: paths in a square of 16 by 16.
 _ICONS: dict[str, tuple[str, str]] = {
@@ -132,7 +133,7 @@ def dag(
     nodes: Sequence[DagNode],
     edges: Sequence[tuple[str, str]],
     *,
-    direction: Literal["down", "right"] = "down",
+    direction: Literal["down", "right"] | None = None,
     label: str = "",
 ) -> Markup:
     """Return a directed graph: layers by longest path, few crossings, smooth edges.
@@ -147,38 +148,61 @@ def dag(
     edges
         (from, to) pairs of ids.
     direction
-        Where the edges lead.
+        Where the edges lead; down unless that is too wide for a page and right is less so.
     label
         What the picture shows, for screen readers.
     """
     if not nodes:
         return nothing(240, 60, label)
-    down = direction == "down"
-    widths = {node.id: _box_width(node) for node in nodes}
-    if not down:
-        widest = max(widths.values())
-        widths = dict.fromkeys(widths, widest)
-    sizes = {node.id: (widths[node.id] if down else float(BOX_HEIGHT)) for node in nodes}
-    layout: Layout = lay_out([node.id for node in nodes], edges, sizes, gap=22 if down else 16)
-    along = BOX_HEIGHT + 40 if down else max(widths.values()) + 56
-    half_box = BOX_HEIGHT / 2 if down else max(widths.values()) / 2
+    drawing = _Drawing(nodes, edges, down=direction != "right")
+    if direction is None and drawing.size[0] > _PAGE_WIDTH:
+        other = _Drawing(nodes, edges, down=False)
+        drawing = min(drawing, other, key=lambda one: one.size[0])
+    wide, high = drawing.size
+    said = label or f"graph of {len(nodes)} nodes and {len(drawing.layout.routes)} edges"
+    picture = svg(wide, high, *drawing.edges(), *drawing.boxes(), label=said, class_="hr-chart hr-dag")
+    # Below this size the words in the boxes can no longer be read, and the picture scrolls instead.
+    least = f"min-width:{0.7 * wide:.0f}px"
+    return tag("div", tag("div", picture, style=least), class_="hr-scroll", tabindex="0", role="group", aria_label=said)
 
-    def place(across: float, layer: float) -> tuple[float, float]:
-        depth = 8 + half_box + layer * along
-        return (across + 8, depth) if down else (depth, across + 8)
 
-    drawn = []
-    for route in layout.routes:
-        points: list[tuple[float, float]] = []
-        for order, (across, layer) in enumerate(route):
-            ends = order in {0, len(route) - 1}
-            reach = half_box / along
-            offsets = ([reach] if order == 0 else [-reach]) if ends else [-reach, reach]
-            points += [place(across, layer + offset) for offset in offsets]
-        drawn.append(tag("path", d=_edge(points, down=down), class_="hr-edge"))
-    boxes = [_box(node, *place(*layout.places[node.id]), widths[node.id]) for node in nodes]
-    deep = half_box * 2 + (layout.layers - 1) * along + 16
-    wide = layout.width + 16
-    size = (wide, deep) if down else (deep, wide)
-    said = label or f"graph of {len(nodes)} nodes and {len(layout.routes)} edges"
-    return tag("div", svg(*size, *drawn, *boxes, label=said, class_="hr-chart hr-dag"), class_="hr-scroll")
+class _Drawing:
+    """A graph that is laid out in one direction."""
+
+    def __init__(self, nodes: Sequence[DagNode], edges: Sequence[tuple[str, str]], *, down: bool) -> None:
+        self.nodes, self.down = nodes, down
+        self.widths = {node.id: _box_width(node) for node in nodes}
+        if not down:
+            self.widths = dict.fromkeys(self.widths, max(self.widths.values()))
+        sizes = self.widths if down else dict.fromkeys(self.widths, float(BOX_HEIGHT))
+        self.layout: Layout = lay_out([node.id for node in nodes], edges, sizes, gap=22 if down else 12)
+        self.half_box = BOX_HEIGHT / 2 if down else max(self.widths.values()) / 2
+        self.along = 2 * self.half_box + (40 if down else 56)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in pixels."""
+        deep = self.half_box * 2 + (self.layout.layers - 1) * self.along + 16
+        wide = self.layout.width + 16
+        return (wide, deep) if self.down else (deep, wide)
+
+    def _place(self, across: float, layer: float) -> tuple[float, float]:
+        depth = 8 + self.half_box + layer * self.along
+        return (across + 8, depth) if self.down else (depth, across + 8)
+
+    def boxes(self) -> list[Markup]:
+        """Return the nodes."""
+        places = self.layout.places
+        return [_box(node, *self._place(*places[node.id]), self.widths[node.id]) for node in self.nodes]
+
+    def edges(self) -> list[Markup]:
+        """Return the edges, from border to border."""
+        reach = self.half_box / self.along
+        drawn = []
+        for route in self.layout.routes:
+            points: list[tuple[float, float]] = []
+            for order, (across, layer) in enumerate(route):
+                offsets = [reach] if order == 0 else [-reach] if order == len(route) - 1 else [-reach, reach]
+                points += [self._place(across, layer + offset) for offset in offsets]
+            drawn.append(tag("path", d=_edge(points, down=self.down), class_="hr-edge"))
+        return drawn

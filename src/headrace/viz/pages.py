@@ -33,7 +33,14 @@ class Section:
     note: str = ""
 
 
-def page(title: str, *sections: Section, subtitle: Any = "", header: Any = None, brand: str = "headrace") -> str:
+def page(
+    title: str,
+    *sections: Section,
+    subtitle: Any = "",
+    header: Any = None,
+    brand: str = "headrace",
+    document_title: str | None = None,
+) -> str:
     """Return a page that stands alone: styles and script within, nothing loaded from any host.
 
     Parameters
@@ -47,7 +54,9 @@ def page(title: str, *sections: Section, subtitle: Any = "", header: Any = None,
     header
         Markup above the sections: verdicts, facts.
     brand
-        The small word above the title.
+        The small word above the contents.
+    document_title
+        The name in the browser's tab; the title where it is not given.
     """
     contents = [tag("li", tag("a", section.title, href=f"#{section.id}")) for section in sections]
     toggle = tag(
@@ -94,7 +103,7 @@ def page(title: str, *sections: Section, subtitle: Any = "", header: Any = None,
             tag("meta", http_equiv="Content-Security-Policy", content=policy),
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("meta", name="color-scheme", content="light dark"),
-            tag("title", title),
+            tag("title", document_title or title),
             tag("style", Markup(style())),
         ]
     )
