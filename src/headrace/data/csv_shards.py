@@ -117,7 +117,6 @@ def parse_chunk(chunk: Chunk, path: str, names: Sequence[str], columns: Sequence
 
 def _joined(data: bytes, found: Records, kept: npt.NDArray[np.int64]) -> bytes:
     """Return the kept records only."""
-    invalid: list[tuple[int, int]] = []
     if not len(kept):
         return b""
     starts, nexts = found.starts[kept], found.nexts[kept]
