@@ -22,10 +22,6 @@ _FOREIGN = frozenset({"HEADRACE_SHARED_DATA"})
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
-def _setting(default: Any, doc: str) -> Any:
-    return field(default=default, metadata={"doc": doc})
-
-
 @dataclass(frozen=True)
 class Settings:
     """All settings, with their values.
@@ -33,14 +29,20 @@ class Settings:
     Each one is a key of ``headrace.toml`` and, in capitals after ``HEADRACE_``, an environment variable.
     """
 
-    home: Path = _setting(
-        Path(".headrace"),
-        "Folder of artifacts, models, runs and their metadata; in headrace.toml relative to that file.",
+    home: Path = field(
+        default=Path(".headrace"),
+        metadata={
+            "doc": "Folder of artifacts, models, runs and their metadata; in headrace.toml relative to that file."
+        },
     )
-    jobs: int | None = _setting(None, "Steps that may run side by side; as many as there are processors by default.")
-    cache: bool = _setting(True, "Whether a step whose code, parameters and inputs are unchanged is reused.")
-    host: str = _setting("127.0.0.1", "Address on which the model server listens.")
-    port: int = _setting(8501, "Port of the model server's REST interface.")
+    jobs: int | None = field(
+        default=None, metadata={"doc": "Steps that may run side by side; as many as there are processors by default."}
+    )
+    cache: bool = field(
+        default=True, metadata={"doc": "Whether a step whose code, parameters and inputs are unchanged is reused."}
+    )
+    host: str = field(default="127.0.0.1", metadata={"doc": "Address on which the model server listens."})
+    port: int = field(default=8501, metadata={"doc": "Port of the model server's REST interface."})
     sources: Mapping[str, str] = field(default_factory=dict, metadata={"doc": ""}, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,6 @@ import ast
 import functools
 import hashlib
 import importlib.util
-import inspect
 import linecache
 import sys
 import sysconfig
@@ -91,10 +90,10 @@ class CodeWalker:
                 continue  # a name that is not bound yet has no content
             if value is not function:
                 self._add_value(f"{label}<{name}>", value, None)
-        defaults = {**dict(enumerate(function.__defaults__ or ())), **(function.__kwdefaults__ or {})}
+        defaults: dict[Any, Any] = {**dict(enumerate(function.__defaults__ or ())), **(function.__kwdefaults__ or {})}
         for key, value in defaults.items():
             self._add_value(f"{label}={key}", value, None)
-        self._add_names(label, node, names, function.__globals__)
+        self._add_names(node, names, function.__globals__)
 
     def _add_class(self, label: str, class_: type) -> None:
         for base in class_.__bases__:
@@ -109,9 +108,9 @@ class CodeWalker:
             return
         self._entries.add((label, _dump(node)))
         names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-        self._add_names(label, node, names, vars(module) if module is not None else {})
+        self._add_names(node, names, vars(module) if module is not None else {})
 
-    def _add_names(self, label: str, node: ast.AST | None, names: set[str], scope: dict[str, Any]) -> None:
+    def _add_names(self, node: ast.AST | None, names: set[str], scope: dict[str, Any]) -> None:
         chains = _attribute_chains(node) if node is not None else {}
         for name in sorted(names):
             if name not in scope:
@@ -123,7 +122,7 @@ class CodeWalker:
                 module = scope.get("__name__", "")
                 self._add_value(f"{module_label(module)}:{name}", value, (name, scope))
         if node is not None:
-            self._add_imports(label, node, scope.get("__package__"))
+            self._add_imports(node, scope.get("__package__"))
 
     def _add_value(self, label: str, value: Any, assigned: tuple[str, dict[str, Any]] | None) -> None:
         if isinstance(value, (FunctionType, type, ModuleType)):
@@ -144,7 +143,7 @@ class CodeWalker:
             for statement in _assignments(scope.get("__file__"), name):
                 self._entries.add((f"{label}<statement>", _dump(statement)))
                 used = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-                self._add_names(label, statement, used - {name}, scope)
+                self._add_names(statement, used - {name}, scope)
 
     def _add_module_use(self, module: ModuleType, chains: set[tuple[str, ...]]) -> None:
         for chain in sorted(chains):
@@ -160,7 +159,7 @@ class CodeWalker:
             if isinstance(current, ModuleType):
                 self.add(current)
 
-    def _add_imports(self, label: str, node: ast.AST, package: str | None) -> None:
+    def _add_imports(self, node: ast.AST, package: str | None) -> None:
         # What is imported when the function runs may not be loaded yet, so its whole file counts.
         for name in sorted(set(_imported(node, package))):
             module = sys.modules.get(name)
@@ -183,7 +182,7 @@ class CodeWalker:
             self._entries.add((label, _file_bytes(file)))
             return
         self._entries.add((label, _dump(tree)))
-        self._add_imports(label, tree, package)
+        self._add_imports(tree, package)
 
 
 def module_of(thing: Any) -> str:
@@ -290,7 +289,7 @@ def _node_of(code: CodeType) -> ast.AST | None:
 
 
 def _spans(node: ast.AST, code: CodeType) -> bool:
-    body = getattr(node, "body", node)
+    body: Any = getattr(node, "body", node)
     if isinstance(body, list):
         return True
     start, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)

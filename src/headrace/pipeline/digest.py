@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import functools
@@ -247,7 +247,7 @@ class _Encoder:
             return _frame("path", value.as_posix().encode("utf-8", "surrogateescape"))
         if isinstance(value, enum.Enum):
             return _frame("enum", self._type(kind), value.name.encode())
-        if isinstance(value, (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)):
+        if isinstance(value, (dt.date, dt.time, dt.timedelta, decimal.Decimal, uuid.UUID)):
             return _frame("literal", kind.__name__.encode(), repr(value).encode())
         if isinstance(value, re.Pattern):
             return _frame("pattern", repr(value.pattern).encode(), str(value.flags).encode())
@@ -328,9 +328,10 @@ class _Encoder:
     def _instance(self, value: Any) -> bytes:
         kind = type(value)
         # Subclasses of plain types, such as OrderedDict, defaultdict or a named tuple.
-        if isinstance(value, (str, int, float, bytes)):
-            base = next(b for b in (str, int, float, bytes) if isinstance(value, b))
-            return _frame("sub", self._type(kind), self.encode(base(value)))
+        plain: tuple[Callable[[Any], Any], ...] = (str, int, float, bytes)
+        for base in plain:
+            if isinstance(value, base):  # type: ignore[arg-type]
+                return _frame("sub", self._type(kind), self.encode(base(value)))
         if isinstance(value, dict):
             return _frame("sub", self._type(kind), self.encode(dict(value)))
         if isinstance(value, (list, tuple)):

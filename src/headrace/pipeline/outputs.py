@@ -56,6 +56,10 @@ def _refusing(how: str) -> Any:
     return refuse
 
 
+_OPERATIONS = (
+    *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod"),
+    *("pow", "lshift", "rshift", "and", "or", "xor"),
+)
 _USES = {
     "taken as true or false": ("__bool__",),
     "iterated over": ("__iter__", "__next__", "__reversed__", "__aiter__"),
@@ -68,12 +72,10 @@ _USES = {
     "it was called": ("__call__",),
     "it was used in a with statement": ("__enter__", "__exit__"),
     "compared": ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
-    "calculated with": tuple(
-        f"__{prefix}{operation}__"
-        for operation in "add sub mul matmul truediv floordiv mod pow lshift rshift and or xor divmod".split()
-        for prefix in ("", "r", "i")
-    )
-    + ("__neg__", "__pos__", "__abs__", "__invert__"),
+    "calculated with": (
+        *(f"__{prefix}{operation}__" for operation in _OPERATIONS for prefix in ("", "r", "i")),
+        *("__neg__", "__pos__", "__abs__", "__invert__"),
+    ),
 }
 for _how, _names in _USES.items():
     for _name in _names:

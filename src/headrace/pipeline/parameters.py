@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import inspect
     from collections.abc import Callable, Mapping
 
-__all__ = ["bind_parameters", "convert"]
+__all__ = ["bind_parameters", "convert", "plain_parameters"]
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _LISTS = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, set, frozenset)
@@ -113,16 +113,18 @@ def _convert_plain(value: Any, kind: Any) -> Any:
         raise ValueError(value)
     if kind in (int, float):
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise ValueError(value)
+            raise TypeError(value)
         if kind is int and isinstance(value, float) and not value.is_integer():
             raise ValueError(value)
         return kind(value)
     if kind is str or kind is Path:
         if not isinstance(value, (str, Path)):
-            raise ValueError(value)
+            raise TypeError(value)
         return kind(value)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return value if isinstance(value, kind) else kind[value] if value in kind.__members__ else kind(value)
+        if isinstance(value, kind):
+            return value
+        return kind[value] if value in kind.__members__ else kind(value)
     if isinstance(kind, type) and not isinstance(value, kind):
         raise ValueError(value)
     return value
@@ -159,3 +161,33 @@ def _convert_list(value: Any, origin: Any, kinds: tuple[Any, ...]) -> Any:
     if origin in (set, frozenset):
         return origin(converted)
     return converted if origin is list else tuple(converted)
+
+
+def plain_parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as JSON values, in which form every step receives them.
+
+    Raises
+    ------
+    UsageError
+        For a value that JSON cannot hold.
+    """
+    return {key: _plain(key, value) for key, value in given.items()}
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(key, item) for item in value]
+    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
+        return {k: _plain(key, v) for k, v in value.items()}
+    raise UsageError(
+        "Parameters of a pipeline are text, numbers, booleans, paths, and lists or dictionaries of them, "
+        "since every step receives them in its own process",
+        got=value,
+        where=f"parameter {key!r}",
+    )

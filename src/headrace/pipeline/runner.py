@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._version import __version__
 from headrace.config import load_settings, resolve_home
-from headrace.errors import HeadraceError, UsageError
+from headrace.errors import HeadraceError
 from headrace.metadata import ArtifactRecord, ExecutionRecord, MetadataStore, RunRecord, StepRecord
 from headrace.pipeline.digest import describe, recipe_of, step_key
 from headrace.pipeline.files import FileDigests
 from headrace.pipeline.home import Home, sweep
 from headrace.pipeline.loading import load_pipeline, origin_of, search_path
 from headrace.pipeline.locks import FileLock
+from headrace.pipeline.parameters import plain_parameters
 from headrace.pipeline.process import Worker
+from headrace.pipeline.provenance import provenance
 from headrace.pipeline.results import RunEvent, RunResult, StepResult
 from headrace.pipeline.spec import Failure, InputArtifact, WorkOrder, WorkResult
 from headrace.storage import publish_directory, remove_tree
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from headrace.metadata import RunState
-    from headrace.pipeline.graph import Graph, Step
     from headrace.pipeline.digest import Recipe
+    from headrace.pipeline.graph import Graph, Step
     from headrace.pipeline.loading import Origin
     from headrace.pipeline.pipelines import Pipeline
     from headrace.pipeline.results import EventKind
@@ -86,7 +88,7 @@ def run_pipeline(
     settings = load_settings()
     place = Home(resolve_home(home))
     origin = origin_of(target, pipeline_name)
-    given = {key: _plain(key, value) for key, value in (params or {}).items()}
+    given = plain_parameters(params or {})
     with MetadataStore(place.path) as store:
         files = FileDigests(store.file_digests())
         with search_path(origin):
@@ -335,28 +337,15 @@ class _Run:
         )
 
     def _facts(self, step: Step) -> dict[str, Any]:
-        steps: dict[str, Any] = {}
-        for step_id in (*self.graph.ancestors(step.id), step.id):
-            other, recipe, result = self.graph.steps[step_id], self.recipes[step_id], self.results.get(step_id)
-            steps[step_id] = {
-                "component": other.component.name,
-                "key": self._key(other),
-                "code_digest": recipe.code_digest,
-                "parameters": {name: describe(value) for name, value in other.parameters.items()},
-                "inputs": [
-                    _artifact_facts(name, self.results[ref.step_id].outputs[ref.output]) for name, ref in other.refs
-                ],
-                "outputs": [_artifact_facts(n, r) for n, r in result.outputs.items()] if result is not None else [],
-                "data": [{"parameter": x.parameter, "path": x.path, "digest": x.digest} for x in recipe.external],
-            }
+        ancestors = self.graph.ancestors(step.id)
+        outputs = {step_id: self.results[step_id].outputs for step_id in ancestors}
+        keys = {step_id: self._key(self.graph.steps[step_id]) for step_id in (*ancestors, step.id)}
         return {
             "run_id": self.id,
-            "pipeline": self.graph.name,
             "file": self.origin.file,
-            "parameters": {key: describe(value) for key, value in self.graph.parameters.items()},
             "headrace_version": __version__,
             "step_id": step.id,
-            "steps": steps,
+            **provenance(self.graph, [*ancestors, step.id], keys, self.recipes, outputs),
         }
 
     def _finish(self, worker: Worker) -> None:
@@ -399,7 +388,7 @@ class _Run:
         )
         del self.workers[step.id]
         if failure is not None and not outputs:
-            self._record(step.id, **self._ending(step, result, failure))
+            self._record(step.id, **_ending(result, failure))
         if failure is None:
             remove_tree(self.home.scratch(self._key(step)))
         remove_tree(self.home.staging(self.id) / step.id)
@@ -411,24 +400,6 @@ class _Run:
             peak_memory=result.peak_memory,
             message=None if failure is None else failure.message,
         )
-
-    def _ending(self, step: Step, result: WorkResult, failure: Failure | None) -> dict[str, Any]:
-        wanting = failure is not None and failure.exit_code == 3
-        return {
-            "state": "done" if failure is None else "found wanting" if wanting else "failed",
-            "finished": time.time(),
-            "cpu_seconds": result.cpu_seconds,
-            "peak_memory": result.peak_memory,
-            "error": None
-            if failure is None
-            else {
-                "error": failure.error,
-                "message": failure.message,
-                "where": failure.where,
-                "exit_code": failure.exit_code,
-                "log_tail": list(failure.log_tail),
-            },
-        }
 
     def _publish(self, step: Step, result: WorkResult) -> dict[str, ArtifactRecord]:
         execution_id = f"{self.id}-{step.id}"
@@ -467,7 +438,7 @@ class _Run:
                 outputs=tuple((name, record.id) for name, record in outputs.items()),
                 external=recipe.external,
             )
-            ending = self._ending(step, result, result.failure)
+            ending = _ending(result, result.failure)
             record = replace(self.records[step.id], execution_id=execution_id, **ending)
             self.store.record_execution(execution, list(outputs.values()), record)
             self.records[step.id] = record
@@ -495,25 +466,23 @@ class _Run:
         self._on_event(RunEvent(kind, self.id, time.time(), step_id, component, **facts))
 
 
-def _artifact_facts(name: str, record: ArtifactRecord) -> dict[str, Any]:
-    return {"name": name, "type": record.type, "artifact": record.id, "digest": record.digest}
-
-
-def _plain(key: str, value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(key, item) for item in value]
-    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
-        return {k: _plain(key, v) for k, v in value.items()}
-    raise UsageError(
-        "Parameters of a pipeline are text, numbers, booleans, paths, and lists or dictionaries of them, "
-        "since every step receives them in its own process",
-        got=value,
-        where=f"parameter {key!r}",
-    )
+def _ending(result: WorkResult, failure: Failure | None) -> dict[str, Any]:
+    wanting = failure is not None and failure.exit_code == 3
+    return {
+        "state": "done" if failure is None else "found wanting" if wanting else "failed",
+        "finished": time.time(),
+        "cpu_seconds": result.cpu_seconds,
+        "peak_memory": result.peak_memory,
+        "error": None
+        if failure is None
+        else {
+            "error": failure.error,
+            "message": failure.message,
+            "where": failure.where,
+            "exit_code": failure.exit_code,
+            "log_tail": list(failure.log_tail),
+        },
+    }
 
 
 def _cpus() -> int:

@@ -92,8 +92,10 @@ class Interface:
                     "A component names each of its parameters", got=f"{parameter} in {self.name}", where=self.place
                 )
             annotation = resolve_annotation(parameter.annotation, self._function)
-            kind, artifact, optional = ("order", None, True) if name == AFTER else _input_kind(annotation)
-            ports[name] = Port(name, kind, artifact, optional, annotation)
+            if name == AFTER:
+                ports[name] = Port(name, "order", None, optional=True, annotation=annotation)
+            else:
+                ports[name] = Port(name, *_input_kind(annotation), annotation)
         return ports
 
     @cached_property
@@ -224,7 +226,8 @@ def _input_kind(annotation: Any) -> tuple[Literal["input", "inputs", "value"], t
 
 
 def _common_base(kinds: list[Any]) -> type[Artifact]:
-    return next(base for base in kinds[0].__mro__ if all(issubclass(kind, base) for kind in kinds))
+    common: type[Artifact] = next(base for base in kinds[0].__mro__ if all(issubclass(kind, base) for kind in kinds))
+    return common
 
 
 def _has_marker(annotation: Any) -> bool:

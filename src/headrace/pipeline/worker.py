@@ -219,7 +219,13 @@ def _die_with_runner(order: WorkOrder) -> None:
     for descriptor in order.lock_descriptors:
         os.set_inheritable(descriptor, False)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: [_close(d) for d in order.lock_descriptors])
+
+        def let_go() -> None:
+            for descriptor in order.lock_descriptors:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+
+        os.register_at_fork(after_in_child=let_go)
     watched = os.dup(0)
     empty = os.open(os.devnull, os.O_RDONLY)
     os.dup2(empty, 0)
@@ -244,11 +250,6 @@ def _end() -> None:
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(137)
-
-
-def _close(descriptor: int) -> None:
-    with contextlib.suppress(OSError):
-        os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ __all__ = ["DIGEST_BYTES", "file_digest", "tree_digest", "tree_size"]
 DIGEST_BYTES = 16
 
 
-def _hasher() -> hashlib._Hash:
+def _hasher() -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=DIGEST_BYTES)
 
 
