@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,12 @@ import msgspec
 import headrace.estimators
 from headrace.errors import EstimatorError
 from headrace.schema import FeatureSpec  # noqa: TC001 - msgspec reads the annotations
+from headrace.storage import write_atomic
 
 if TYPE_CHECKING:
     from headrace.estimators.base import Estimator
 
-__all__ = ["load", "save", "write_bytes"]
+__all__ = ["load", "save"]
 
 MANIFEST = "estimator.json"
 
@@ -26,13 +26,6 @@ class _Manifest(msgspec.Struct, frozen=True):
     specs: list[FeatureSpec]
     classes: list[int | str]
     class_names: list[str]
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 def save(estimator: Estimator, directory: Path) -> None:
@@ -48,7 +41,7 @@ def save(estimator: Estimator, directory: Path) -> None:
         list(estimator._classes),  # noqa: SLF001
         list(estimator.class_names_),
     )
-    write_bytes(directory / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    write_atomic(directory / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
 
 
 def load(directory: Path) -> Estimator:

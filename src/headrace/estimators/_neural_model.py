@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 
 from headrace.errors import EstimatorError
-from headrace.estimators._files import write_bytes
 from headrace.estimators._operators import op
 from headrace.estimators._outputs import classifier_arrays, classifier_vars
 from headrace.schema import FeatureSpec  # noqa: TC001 - msgspec reads the annotations
+from headrace.storage import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -260,8 +260,8 @@ class NeuralModel:
         """Write ``network.json`` and ``weights.npz``."""
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **self.weights)  # type: ignore[arg-type,unused-ignore]
-        write_bytes(directory / "network.json", msgspec.json.format(msgspec.json.encode(self.layout), indent=2))
-        write_bytes(directory / "weights.npz", buffer.getvalue())
+        write_atomic(directory / "network.json", msgspec.json.format(msgspec.json.encode(self.layout), indent=2))
+        write_atomic(directory / "weights.npz", buffer.getvalue())
 
     @classmethod
     def read(cls, directory: Path) -> NeuralModel:

@@ -11,9 +11,9 @@ import numpy as np
 
 from headrace.errors import EstimatorError, import_extra
 from headrace.estimators._curve import validation_metrics
-from headrace.estimators._files import write_bytes
 from headrace.estimators._operators import op
 from headrace.estimators._outputs import classifier_arrays, classifier_vars
+from headrace.storage import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,7 +154,7 @@ class SklearnModel:
 
     def write(self, directory: Path) -> None:
         """Write ``model.pickle``. As every pickle, it must be read only where its origin is trusted."""
-        write_bytes(directory / "model.pickle", pickle.dumps(self, protocol=5))
+        write_atomic(directory / "model.pickle", pickle.dumps(self, protocol=5))
 
     @classmethod
     def read(cls, directory: Path) -> SklearnModel:

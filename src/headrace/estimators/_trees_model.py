@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 
 from headrace.errors import EstimatorError, import_extra
-from headrace.estimators._files import write_bytes
 from headrace.estimators._operators import ml, op
 from headrace.estimators._outputs import classifier_arrays, classifier_vars
 from headrace.schema import FeatureSpec  # noqa: TC001 - msgspec reads the annotations
+from headrace.storage import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,8 +111,8 @@ class TreesModel:
     def write(self, directory: Path) -> None:
         """Write ``model.txt``, which LightGBM reads, and ``features.json``."""
         manifest = msgspec.json.encode(_Manifest(self.specs, self.n_classes))
-        write_bytes(directory / "features.json", msgspec.json.format(manifest, indent=2))
-        write_bytes(directory / "model.txt", self.text.encode())
+        write_atomic(directory / "features.json", msgspec.json.format(manifest, indent=2))
+        write_atomic(directory / "model.txt", self.text.encode())
 
     @classmethod
     def read(cls, directory: Path) -> TreesModel:
