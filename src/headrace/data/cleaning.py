@@ -51,7 +51,7 @@ def with_cleaning(field: pa.Field, cleaning: Cleaning) -> pa.Field:
         metadata[_STRIP] = b"true"
     if cleaning.null_values:
         metadata[_NULL_VALUES] = json.dumps(list(cleaning.null_values), ensure_ascii=False).encode()
-    return field.with_metadata(metadata or None)
+    return field.with_metadata(metadata) if metadata else field.remove_metadata()
 
 
 def clean_array(array: Any, cleaning: Cleaning) -> Any:
