@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +66,7 @@ def test_any_sharding_gives_the_same_bits(seed: int, bounds: list[int], weighted
     whole.update(examples)
     edges = [0, *sorted(bounds), 500]
     total = BinarySums(MetricSettings())
-    for start, stop in reversed(list(zip(edges[:-1], edges[1:], strict=True))):
+    for start, stop in reversed(list(pairwise(edges))):
         part = BinarySums(MetricSettings())
         if stop > start:
             part.update(examples.take(slice(start, stop)))

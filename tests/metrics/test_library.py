@@ -16,6 +16,7 @@ from headrace.metrics import library as library_module
 
 if TYPE_CHECKING:
     from headrace.metrics import Examples, Task
+    from headrace.metrics.base import Direction
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -45,9 +46,9 @@ class CountState:
 
 
 class High:
-    name = "very_sure"
+    name: str = "very_sure"
     tasks: tuple[Task, ...] = ("binary_classification",)
-    direction = "neither"
+    direction: Direction = "neither"
     needs = CountState
 
     def value(self, state: Any) -> MetricValue:
@@ -56,15 +57,15 @@ class High:
 
 def test_a_metric_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library_module, "_added", {})
-    metric: Any = High()
+    metric = High()
     register_metric(metric)
     register_metric(metric)
     assert get_metric("very_sure", "binary_classification") is metric
     assert "very_sure" in metric_names("binary_classification")
     assert "very_sure" not in metric_names("regression")
     with pytest.raises(EvaluationError, match="name of its own"):
-        register_metric(High())  # type: ignore[arg-type]
-    metric.name = "auc"
+        register_metric(High())
+    monkeypatch.setattr(High, "name", "auc")
     with pytest.raises(EvaluationError, match="name of its own"):
         register_metric(metric)
 

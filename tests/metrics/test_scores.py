@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ def folded(label: Floats, score: Floats, bounds: list[int], order: list[int], li
     settings = MetricSettings(max_distinct_scores=limit)
     edges = [0, *sorted(bounds), len(label)]
     parts = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         part = ScoreCounts(settings)
         if stop > start:
             part.update(Examples(label[start:stop], score[start:stop]))

@@ -20,9 +20,9 @@ _BUILT_IN: dict[Task, tuple[str, tuple[str, ...]]] = {
         (
             "auc", "pr_auc", "accuracy", "precision", "recall", "f1", "specificity", "false_positive_rate",
             "false_negative_rate", "balanced_accuracy", "matthews_correlation", "log_loss", "brier_score",
-            "calibration", "calibration_error", "prevalence", "predicted_positive_rate", "mean_label", "mean_prediction",
-            "true_positives", "false_positives", "true_negatives", "false_negatives", "example_count",
-            "weighted_example_count",
+            "calibration", "calibration_error", "prevalence", "predicted_positive_rate", "mean_label",
+            "mean_prediction", "true_positives", "false_positives", "true_negatives", "false_negatives",
+            "example_count", "weighted_example_count",
         ),
     ),
     "multiclass_classification": (

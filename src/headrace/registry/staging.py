@@ -48,7 +48,7 @@ def staging(parent: Path) -> Iterator[Path]:
     lock = parent / f"{folder.name}{LOCK}"
     descriptor = -1
     try:
-        # Under the parent's lock nobody sweeps, so a folder that a sweeper finds without a held lock has no living owner.
+        # Under the parent's lock nobody sweeps, so a folder without a held lock has no living owner.
         with locked(parent / LOCK):
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -193,7 +193,12 @@ class Registry:
                 numbers = self._numbers(name)
                 target_folder = parent / str(numbers[-1] + 1 if numbers else 1)
                 staged.rename(target_folder)
-                sync_folder(parent)
+                try:
+                    sync_folder(parent)
+                except OSError:
+                    # A version that a power cut may take away again was not published.
+                    target_folder.rename(staged)
+                    raise
         return read_version(name, target_folder)
 
     def _by_key(self, name: str, key: str | None) -> ModelVersion | None:
