@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from headrace.data import as_source
+from headrace.data import as_source, dataset_from_table
 from headrace.engines import LocalEngine
 from headrace.errors import EvaluationError
 from headrace.evaluation.config import EvalConfig
@@ -59,7 +59,7 @@ def analyze_raw_data(
     Parameters
     ----------
     data
-        Any source: a path, a table, a dictionary of lists.
+        Any source: a path, a table, a dictionary of lists. Predictions that are lists come in tables.
     eval_config
         What to compute.
     label, prediction, weight
@@ -76,9 +76,9 @@ def analyze_raw_data(
         If labels, predictions or slices are not what the metrics need.
     """
     config = eval_config or EvalConfig()
-    dataset = as_source(data).dataset()
     label = label or config.label or "label"
     prediction = prediction or config.prediction or "prediction"
+    dataset = _with_lists(data, prediction)
     weight = weight or config.weight
     wanted = [label, prediction, *([] if weight is None else [weight]), *_slice_columns(config)]
     dataset.check_columns(wanted)
@@ -309,6 +309,19 @@ def _reopen(
 def _flat(values: Any) -> Any:
     flat = values.reshape(len(values), -1)[:, 0] if values.ndim > 1 else values
     return pa.array(flat.tolist() if flat.dtype == object else flat)
+
+
+def _with_lists(data: Any, prediction: str) -> Dataset:
+    """Open a source; in a table, the predictions may be lists, which sources have no columns of."""
+    in_memory = isinstance(data, dict) or hasattr(data, "__arrow_c_stream__")
+    table = pa.table(data) if in_memory else None
+    if table is None or prediction not in table.schema.names:
+        return as_source(data).dataset()
+    column = table.column(prediction)
+    if not pa.types.is_nested(column.type) or table.num_columns == 1:
+        return as_source(table).dataset()
+    rest = as_source(table.drop_columns([prediction])).dataset().to_table()
+    return dataset_from_table(rest.append_column(prediction, column))
 
 
 def _width(dataset: Dataset, prediction: str) -> int:
