@@ -176,7 +176,10 @@ class NumericAccumulator(_Counter):
         low = values[np.searchsorted(totals, below, side="right")]
         high = values[np.searchsorted(totals, np.ceil(positions), side="right")]
         share = positions - below
-        table = np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1.0 - share))
+        with np.errstate(over="ignore", invalid="ignore"):
+            table = np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1.0 - share))
+        # Where the difference of two neighbours overflows, each is weighted by itself.
+        table = np.where(np.isfinite(table), table, low * (1.0 - share) + high * share)
         table[0], table[-1] = self._min, self._max
         return tuple((np.maximum.accumulate(table) + 0.0).tolist())
 
@@ -398,7 +401,8 @@ def _moments(values: NDArray[np.float64]) -> tuple[float, float]:
             mean = float((values / values.size).sum())
         apart = values - mean
         # The second term takes back what rounding of the mean has cost.
-        squares = float(np.dot(apart, apart)) - float(apart.sum()) ** 2 / values.size
+        rest = float(apart.sum())
+        squares = float(np.dot(apart, apart)) - rest * rest / values.size
     return mean, max(squares, 0.0)
 
 

@@ -238,7 +238,7 @@ class Statistics(msgspec.Struct, frozen=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts and lists, in TensorFlow Metadata's field names in snake_case."""
-        plain = msgspec.to_builtins(self)
+        plain = msgspec.json.decode(msgspec.json.encode(self))
         assert isinstance(plain, dict)
         return plain
 

@@ -166,7 +166,7 @@ class Anomalies(msgspec.Struct, frozen=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts and lists."""
-        plain = msgspec.to_builtins(self)
+        plain = msgspec.json.decode(msgspec.json.encode(self))
         assert isinstance(plain, dict)
         return plain
 
