@@ -102,8 +102,9 @@ def _convert_word(word: str | None, kind: str) -> Any:
         return None
     if kind == "int64":
         # Python refuses to read more than 4,300 digits; int64 has 19.
-        digits = word.lstrip("+-0")
-        number = int(word) if len(digits) < 20 else _INT64[1] + 1
+        digits = word.lstrip("+-").lstrip("0") or "0"
+        number = int(digits) if len(digits) < 20 else _INT64[1] + 2
+        number = -number if word.startswith("-") else number
         return number if _INT64[0] <= number <= _INT64[1] else None
     text = pa.array([word])
     zoned = _zoned(text) if kind == "timestamp" else None

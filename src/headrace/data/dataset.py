@@ -84,6 +84,7 @@ class Dataset:
         """Read everything into memory."""
         import pyarrow as pa
 
+        self.check_columns(columns or ())
         schema = self.schema if columns is None else pa.schema([self.schema.field(name) for name in columns])
         return pa.Table.from_batches(self.batches(columns), schema)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,6 +12,8 @@ import pytest
 from headrace.data import ReportingShard, Source, Unreadable, hash_splits, open_parquet, snapshot
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from headrace.data import Dataset
 
 __all__ = ["SNAPSHOT_TYPES", "SourceSuite", "digest_file"]
@@ -33,7 +34,7 @@ class SourceSuite:
     """
 
     @pytest.fixture
-    def source(self, tmp_path: Path) -> Source:
+    def source(self) -> Source:
         """Return the source to test."""
         raise pytest.UsageError("the suite needs a fixture named source")
 
