@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import ndonnx as ndx
-import spox
 
 from headrace.engines import LocalEngine
 from headrace.errors import DataError, TransformError, did_you_mean
 from headrace.schema import FeatureSpec
 from headrace.transform.checks import data_and_mask, kind_of
-from headrace.transform.columns import Inputs, NullCounter, graph_inputs, raw_columns, signature_inputs
+from headrace.transform.columns import Inputs, NullCounter, raw_columns, signature_inputs
 from headrace.transform.finish import check_outputs, finished_model, plain_model
 from headrace.transform.fold import AnalyzerInput, CombinedAccumulator, Task
 from headrace.transform.graph import AnalyzerResult, TransformGraph
@@ -22,8 +19,10 @@ from headrace.transform.mistakes import explain
 from headrace.transform.trace import Trace, tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    import ndonnx as ndx
+    import spox
     from spox._var import _VarInfo
 
     from headrace.data import Dataset
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from headrace.transform.trace import AnalyzerCall
 
 __all__ = ["analyze", "open_dataset"]
-
-PreprocessingFunction = "Callable[[Mapping[str, ndx.Array]], Mapping[str, ndx.Array]]"
 
 
 def open_dataset(source: Any) -> Dataset:
@@ -51,7 +48,6 @@ class _Pass:
     trace: Trace
     columns: dict[str, ColumnInputs]
     outputs: dict[str, ndx.Array]
-    read: set[str]
 
     def column_of(self) -> dict[_VarInfo, str]:
         """Name the raw column of each of the graph's inputs."""
@@ -95,7 +91,7 @@ def analyze(
     engine = engine or LocalEngine()
     if optional is None:
         schema = dataset.schema
-        optional = set(engine.fold(dataset.shards, lambda: NullCounter(schema)).result())
+        optional = set(engine.fold(dataset.shards, partial(NullCounter, schema)).result())
     for name in optional:
         if name not in dataset.schema.names:
             raise TransformError(
@@ -122,15 +118,14 @@ def analyze(
 def _trace(
     function: Callable[[Any], Any], columns: Sequence[RawColumn], others: Sequence[str], values: dict[int, Any]
 ) -> _Pass:
-    entered = graph_inputs(columns)
-    inputs = Inputs(entered, others)
+    inputs = Inputs(columns, others)
     with tracing(Trace(dict(values))) as trace:
         try:
             outputs = function(inputs)
         except Exception as error:
             raise explain(error) from error
     check_outputs(outputs, function, trace)
-    return _Pass(trace, entered, dict(outputs), inputs.read)
+    return _Pass(trace, inputs.entered, dict(outputs))
 
 
 def _check_same(first: Trace, this: Trace) -> None:
@@ -188,9 +183,9 @@ def _resolve(
     inputs = signature_inputs(used)
     tasks = tuple(plan.tasks)
     names = [column.name for column in used] or dataset.columns[:1]
-    total = engine.fold(dataset.shards, lambda: CombinedAccumulator(model, inputs, tasks), columns=names)
+    total = engine.fold(dataset.shards, partial(CombinedAccumulator, model, inputs, tasks), columns=names)
     values: dict[int, Any] = {}
-    for (task, calls), value in zip(plan.tasks.items(), total.result(), strict=True):
+    for calls, value in zip(plan.tasks.values(), total.result(), strict=True):
         if value is None:
             raise _nothing_seen(calls[0], this, total.rows)
         values |= dict.fromkeys((call.number for call in calls), value)
@@ -213,8 +208,7 @@ def _nothing_seen(call: AnalyzerCall, this: _Pass, rows: int) -> Exception:
 
 def _finish(first: _Pass, last: _Pass, columns: Sequence[RawColumn]) -> TransformGraph:
     paths, reads = _paths(first)
-    read = {name for sources in reads.values() for name in sources}
-    kept = tuple(column for column in columns if column.name in read or column.name in last.read)
+    kept = tuple(column for column in columns if column.name in last.columns)
     arguments = {name: var for column in kept for name, var in last.columns[column.name].arguments.items()}
     model, shapes = finished_model(arguments, last.outputs)
     order = [column.name for column in kept]
@@ -242,7 +236,7 @@ def _finish(first: _Pass, last: _Pass, columns: Sequence[RawColumn]) -> Transfor
         )
         for before, call in zip(first.trace.calls, last.trace.calls, strict=True)
     )
-    ignored = tuple(column.name for column in columns if column.name not in read)
+    ignored = tuple(column.name for column in columns if column.name not in last.columns)
     return TransformGraph(model, kept, tuple(features), results, paths, ignored)
 
 
@@ -260,8 +254,9 @@ def _paths(this: _Pass) -> tuple[dict[str, dict[str, list[str]]], dict[str, set[
     for name, array in this.outputs.items():
         found = reached(infos(array), lambda info: this.trace.stand_ins.get(info, ()))
         paths[name] = {}
-        for info in found:
-            if info in column_of and column_of[info] not in paths[name]:
+        # A column's values come before its mask among the graph's inputs, and say more.
+        for info in column_of:
+            if info in found and column_of[info] not in paths[name]:
                 steps = path_between(found, info, labels.get)
                 paths[name][column_of[info]] = [f"column {column_of[info]!r}", *steps, f"output {name!r}"]
     return paths, {name: set(ways) for name, ways in paths.items()}

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 
-def _scalar(analyzer: Analyzer, x: ndx.Array, field: str | None, dtype: ndx.DType, function: str) -> ndx.Array:
+def _scalar(analyzer: Analyzer, x: ndx.Array, field: str | None, dtype: ndx.DType[Any], function: str) -> ndx.Array:
     trace = current_trace(function)
     call = trace.call(analyzer, x)
     if call.is_open:
@@ -52,7 +52,7 @@ def _scalar(analyzer: Analyzer, x: ndx.Array, field: str | None, dtype: ndx.DTyp
     return ndx.asarray(value, dtype=dtype)
 
 
-def _number_type(x: ndx.Array) -> ndx.DType:
+def _number_type(x: ndx.Array) -> ndx.DType[Any]:
     return ndx.float64 if "float" in str(x.dtype) else ndx.int64
 
 

@@ -85,7 +85,7 @@ def _apply(
     if words:
         ids = ndx.asarray(lookup(texts.unwrap_spox(), words, outside))
     else:
-        ids = ndx.zeros(data.dynamic_shape, dtype=ndx.int64) + outside
+        ids = ndx.broadcast_to(ndx.asarray(outside, dtype=ndx.int64), data.dynamic_shape)
     if num_oov_buckets > 1:
         spread = ndx.asarray(murmur_hash(texts.unwrap_spox())) % num_oov_buckets
         ids = ndx.where(ids == size, spread + size, ids)
@@ -123,7 +123,7 @@ def one_hot(x: ndx.Array, num_buckets: int | None = None) -> ndx.Array:
     Returns
     -------
     ndonnx.Array
-        float32 ``[N, num_buckets]``, never missing: a missing id, or one outside ``[0, num_buckets)``, gives zeros only.
+        float32 ``[N, num_buckets]``, never missing: a missing id, or one outside ``[0, num_buckets)``, gives zeros.
     """
     data, mask = data_and_mask(column(x, "one_hot", "number", "truth"))
     if data.ndim != 1 or "float" in str(data.dtype):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ndonnx as ndx
 import ndonnx.extensions as nde
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from headrace.model.signature import DType
 
-__all__ = ["ColumnInputs", "Inputs", "NullCounter", "RawColumn", "graph_inputs", "raw_columns", "signature_inputs"]
+__all__ = ["ColumnInputs", "Inputs", "NullCounter", "RawColumn", "raw_columns", "signature_inputs"]
+
+
+NO_CLEANING = Cleaning()
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class RawColumn:
     name: str
     dtype: DType
     may_be_missing: bool
-    cleaning: Cleaning = Cleaning()
+    cleaning: Cleaning = NO_CLEANING
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -129,7 +132,7 @@ class NullCounter:
         return dict(self.nulls)
 
 
-_PLAIN: dict[str, ndx.DType] = {
+_PLAIN: dict[str, ndx.DType[Any]] = {
     "int64": ndx.int64,
     "float64": ndx.float64,
     "string": ndx.utf8,
@@ -165,18 +168,16 @@ def _enter(column: RawColumn) -> ColumnInputs:
     return ColumnInputs(arguments, nde.make_nullable(values, mask))
 
 
-def graph_inputs(columns: Sequence[RawColumn]) -> dict[str, ColumnInputs]:
-    """Make fresh graph inputs for columns, in their order."""
-    return {column.name: _enter(column) for column in columns}
-
-
 class Inputs(Mapping[str, ndx.Array]):
-    """What a preprocessing function is given: arrays by column, each access a copy."""
+    """What a preprocessing function is given: arrays by column, each access a copy.
 
-    def __init__(self, columns: Mapping[str, ColumnInputs], others: Collection[str]) -> None:
-        self._columns = columns
+    A column enters the graph when it is first asked for.
+    """
+
+    def __init__(self, columns: Sequence[RawColumn], others: Collection[str]) -> None:
+        self._columns = {column.name: column for column in columns}
         self._others = others
-        self.read: set[str] = set()
+        self.entered: dict[str, ColumnInputs] = {}
 
     def __getitem__(self, name: str) -> ndx.Array:
         if name not in self._columns:
@@ -189,8 +190,9 @@ class Inputs(Mapping[str, ndx.Array]):
             raise TransformError(
                 "The data has no such column", got=repr(name), fix=did_you_mean(str(name), self._columns)
             )
-        self.read.add(name)
-        return self._columns[name].array.copy()
+        if name not in self.entered:
+            self.entered[name] = _enter(self._columns[name])
+        return self.entered[name].array.copy()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)

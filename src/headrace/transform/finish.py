@@ -110,7 +110,9 @@ def plain_model(arguments: Mapping[str, spox.Var], outputs: Mapping[str, spox.Va
     """Build a model, as bytes, that need not be beautiful."""
     # An output of its own node each: a raw input may be one of them, under another name.
     own = {name: identity(var) for name, var in outputs.items()}
-    return _tidy(spox.build(dict(arguments), own, drop_unused_inputs=True)).SerializeToString(deterministic=True)
+    model = _tidy(spox.build(dict(arguments), own, drop_unused_inputs=True))
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def finished_model(

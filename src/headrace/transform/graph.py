@@ -249,9 +249,9 @@ class TransformGraph:
                 yield feature.name, feature.vocabulary
 
     def save(self, directory: str | os.PathLike[str]) -> None:
-        """Write ``transform.onnx``, ``transform.json`` and ``vocabularies/<feature>.txt`` into a folder.
+        r"""Write ``transform.onnx``, ``transform.json`` and ``vocabularies/<feature>.txt`` into a folder.
 
-        The text files are for reading; a line break inside a word is written as ``\\n``.
+        The text files are for reading; a line break inside a word is written as ``\n``.
         """
         from headrace.transform.store import write_whole
 
@@ -282,7 +282,7 @@ class TransformGraph:
                 got=f"no {Path(error.filename).name}",
                 where=str(folder),
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # what a broken protobuf or JSON file raises shares no base
             raise ModelError("A transform graph must be readable", got=repr(error), where=str(folder)) from error
 
 

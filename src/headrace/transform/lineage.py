@@ -5,29 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ndonnx import Array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ndonnx import Array
     from spox import Var
     from spox._var import _VarInfo
 
 __all__ = ["infos", "path_between", "reached", "shape_of_computation"]
 
 # Operators that carry a value on without saying anything to a reader.
-_SILENT = {
-    "Argument",
-    "Cast",
-    "Constant",
-    "Expand",
-    "Identity",
-    "Initializer",
-    "Reshape",
-    "Shape",
-    "Squeeze",
-    "Unsqueeze",
-}
+_SILENT = frozenset(
+    "Argument Cast Concat Constant Expand Gather Identity Initializer Reshape Shape Slice Squeeze Unsqueeze".split()
+)
+_SPOKEN = {"Tokenizer": "strip", "LabelEncoder": "look up", "MurmurHash3": "hash"}
 
 
 def infos(array: Array) -> tuple[_VarInfo, ...]:
@@ -84,7 +76,7 @@ def path_between(
         if named is not None:
             steps.append(named)
         elif operator not in _SILENT and (not steps or steps[-1] != operator):
-            steps.append(operator)
+            steps.append(_SPOKEN.get(operator, operator))
         at = found[at]
     return steps
 

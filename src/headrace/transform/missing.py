@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["fill_missing", "is_missing", "isin"]
 
 
-def fill_missing(x: ndx.Array, value: ndx.Array | float | str | bool) -> ndx.Array:
+def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
     """Put a value, or what an analyzer found, in place of missing values.
+
+    Parameters
+    ----------
+    x
+        Any column.
+    value
+        A number, text or truth value as the column has them, or an array of them.
 
     Returns
     -------
@@ -58,13 +65,13 @@ def is_missing(x: ndx.Array) -> ndx.Array:
     if kind_of(x) == "time":
         return ndx.isnan(x)
     mask = data_and_mask(x)[1]
-    return ndx.zeros(x.dynamic_shape, dtype=ndx.bool) if mask is None else mask
+    return ndx.broadcast_to(ndx.asarray(False), x.dynamic_shape) if mask is None else mask
 
 
 def isin(x: ndx.Array, values: Sequence[str] | Sequence[int] | Sequence[float]) -> ndx.Array:
     """Return True where a value is one of ``values``; a missing value is none of them."""
     x = column(x, "isin", "text", "number")
-    wanted = list(values)
+    wanted: list[Any] = list(values)
     texts = [isinstance(value, str) for value in wanted]
     if not wanted or any(text != (kind_of(x) == "text") for text in texts):
         raise TransformError(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from headrace.errors import HeadraceError, TransformError
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
 __all__ = ["explain", "user_frame"]
 
@@ -37,12 +37,11 @@ def _is_users(file: str) -> bool:
 
 def user_frame() -> str | None:
     """Return file and line of the innermost call that is not the library's own."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the only way without formatting a whole traceback
-    at = frame
+    at: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way without formatting a whole traceback
     while at is not None:
         if _is_users(at.f_code.co_filename):
             return f"{at.f_code.co_filename}:{at.f_lineno}"
-        at = at.f_back  # type: ignore[assignment]
+        at = at.f_back
     return None
 
 
@@ -86,7 +85,7 @@ def explain(error: Exception) -> HeadraceError:
             "A preprocessing function works on whole columns and cannot loop over rows",
             got=line or text,
             where=where,
-            fix="Write what is to be done with one value as if the column were that value: x * 2, not [v * 2 for v in x]",
+            fix="Write what is done with one value as if the column were that value: x * 2, not [v * 2 for v in x]",
         )
     if converted:
         return TransformError(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import spox.opset.ai.onnx.ml.v4 as ml
+import spox.opset.ai.onnx.v17 as op17
+import spox.opset.ai.onnx.v20 as op20
 import spox.opset.ai.onnx.v21 as op
 from spox import Tensor, Var
 from spox._attributes import AttrInt64, AttrString  # spox's way to add an operator
@@ -47,7 +49,7 @@ class _Tokenizer(Node):
     inputs: Inputs
     outputs: Outputs
 
-    def infer_output_types(self, input_prop_values: PropDict) -> dict[str, Type]:
+    def infer_output_types(self, input_prop_values: PropDict) -> dict[str, Type]:  # noqa: ARG002 - spox calls it
         return {"Y": Tensor(np.str_, (None, None))}
 
 
@@ -70,7 +72,7 @@ class _MurmurHash3(Node):
     inputs: Inputs
     outputs: Outputs
 
-    def infer_output_types(self, input_prop_values: PropDict) -> dict[str, Type]:
+    def infer_output_types(self, input_prop_values: PropDict) -> dict[str, Type]:  # noqa: ARG002 - spox calls it
         return {"Y": Tensor(np.uint32, self.inputs.X.unwrap_tensor().shape)}
 
 
@@ -85,7 +87,7 @@ def strip_whitespace(texts: Var) -> Var:
     The tokenizer gives a matrix with as many columns as the longest row has tokens: none where all rows are blank, and
     the wrong rank where there are no rows. A row in front that always has one token settles both.
     """
-    padded = op.concat([op.const(np.array(["x"])), texts], axis=0)
+    padded = op17.concat([op.const(np.array(["x"])), texts], axis=0)
     node = _Tokenizer(
         _Tokenizer.Attributes(
             mark=AttrInt64(0, "mark"),
@@ -95,8 +97,8 @@ def strip_whitespace(texts: Var) -> Var:
         ),
         _Tokenizer.Inputs(unwrap_vars(padded)),
     )
-    first = op.gather(_only(node, padded), op.const(np.int64(0)), axis=1)
-    return op.slice(first, op.const(np.array([1], np.int64)), op.const(np.array([np.iinfo(np.int64).max], np.int64)))
+    first = op17.gather(_only(node, padded), op.const(np.int64(0)), axis=1)
+    return op17.slice(first, op.const(np.array([1], np.int64)), op.const(np.array([np.iinfo(np.int64).max], np.int64)))
 
 
 def murmur_hash(x: Var, seed: int = 0) -> Var:
@@ -117,7 +119,7 @@ def lookup(texts: Var, words: Sequence[str], default: int) -> Var:
 
 def concat_strings(left: Var, separator: str, right: Var) -> Var:
     """Join two vectors of texts, row by row."""
-    return op.string_concat(op.string_concat(left, op.const(np.array(separator))), right)
+    return op20.string_concat(op20.string_concat(left, op.const(np.array(separator))), right)
 
 
 def identity(x: Var) -> Var:

@@ -81,7 +81,7 @@ class Trace:
         return call
 
     def stand_in(
-        self, shape: Sequence[str | int | None], dtype: ndx.DType, needs: Iterable[ndx.Array], label: str
+        self, shape: Sequence[str | int | None], dtype: ndx.DType[Any], needs: Iterable[ndx.Array], label: str
     ) -> ndx.Array:
         """Return an array in place of one that cannot be computed before an analyzer is resolved."""
         array = ndx.argument(shape=tuple(shape), dtype=dtype)

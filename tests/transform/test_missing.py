@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from headrace import transform as tft
+from headrace.errors import TransformError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., dict[str, list[Any]]]
+
+
+def test_fill_missing(run: Run) -> None:
+    found = run(
+        lambda inputs: {
+            "constant": tft.fill_missing(inputs["n"], -1),
+            "mean": tft.fill_missing(inputs["n"], tft.mean(inputs["n"])),
+            "word": tft.fill_missing(inputs["x"], "b") == "b",
+            "truth": tft.fill_missing(inputs["x"] == "a", False),
+            "whole": tft.fill_missing(inputs["whole"], 9),
+        },
+        n=[1, None, 4],
+        x=["a", "b", None],
+        whole=[1, 2, 3],
+    )
+    assert found == {
+        "constant": [1, -1, 4],
+        "mean": [1.0, 2.5, 4.0],
+        "word": [0, 1, 1],
+        "truth": [1, 0, 0],
+        "whole": [1, 2, 3],
+    }
+
+
+def test_ids_keep_their_domain() -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        ids = tft.hash_strings(inputs["x"], 5)
+        return {"inside": tft.fill_missing(ids, 4), "outside": tft.fill_missing(ids, 5)}
+
+    graph = tft.analyze({"x": ["a", None]}, function)
+    assert [feature.num_buckets for feature in graph.outputs] == [5, None]
+
+
+def test_is_missing_and_isin(run: Run) -> None:
+    nan = float("nan")
+    found = run(
+        lambda inputs: {
+            "m": tft.is_missing(inputs["x"]),
+            "whole": tft.is_missing(inputs["whole"]),
+            "in": tft.isin(inputs["x"], ["a", "𝒳"]),
+            "number": tft.isin(inputs["f"], [1.0, nan]),
+        },
+        x=["a", None, "𝒳"],
+        whole=["a", "b", "c"],
+        f=[1.0, nan, None],
+    )
+    assert found == {"m": [0, 1, 0], "whole": [0, 0, 0], "in": [1, 0, 1], "number": [1, 0, 0]}
+
+
+def test_missing_times(run: Run) -> None:
+    found = run(
+        lambda inputs: {"t": tft.fill_missing(inputs["t"], inputs["other"]).astype("int64")},
+        t=pa.array([1, None], pa.timestamp("us")),
+        other=pa.array([5, 6], pa.timestamp("us")),
+    )
+    assert found == {"t": [1, 6]}
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda inputs: {"y": tft.fill_missing(inputs["n"], "a")}, "own type"),
+        (lambda inputs: {"y": tft.fill_missing(inputs["x"], 1)}, "own type"),
+        (lambda inputs: {"y": tft.isin(inputs["x"], [1])}, "own type"),
+        (lambda inputs: {"y": tft.isin(inputs["x"], [])}, "at least one"),
+        (lambda inputs: {"y": tft.is_missing("x")}, "takes a column; got str: 'x'"),
+        (lambda inputs: {"y": tft.is_missing(tft.mean(inputs["n"]))}, "a single value"),
+    ],
+)
+def test_mistakes(function: Any, message: str) -> None:
+    with pytest.raises(TransformError, match=message):
+        tft.analyze({"x": ["a", None], "n": [1, None]}, function)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headrace import transform as tft
+from headrace.errors import TransformError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., dict[str, list[Any]]]
+
+
+def test_z_score(run: Run) -> None:
+    x = [1.0, 2.0, 4.0, 9.0]
+    found = run(lambda inputs: {"z": tft.scale_to_z_score(inputs["x"])}, x=x)
+    np.testing.assert_allclose(found["z"], (np.array(x) - np.mean(x)) / np.std(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("x", [[7, 7, 7, 7], [0.1, 0.1, 0.1, 0.1]])
+def test_equal_values_scale_to_nought(run: Run, x: list[float]) -> None:
+    found = run(
+        lambda inputs: {
+            "z": tft.scale_to_z_score(inputs["x"]),
+            "unit": tft.scale_to_0_1(inputs["x"]),
+            "wide": tft.scale_by_min_max(inputs["x"], -1.0, 1.0),
+        },
+        x=x,
+    )
+    assert found == {"z": [0.0] * 4, "unit": [0.0] * 4, "wide": [-1.0] * 4}
+
+
+def test_min_max(run: Run) -> None:
+    found = run(
+        lambda inputs: {
+            "unit": tft.scale_to_0_1(inputs["x"]),
+            "wide": tft.scale_by_min_max(inputs["x"], output_min=-1.0, output_max=1.0),
+        },
+        x=[10, 30, 20],
+    )
+    assert found == {"unit": [0.0, 1.0, 0.5], "wide": [-1.0, 1.0, 0.0]}
+
+
+def test_missing_stays_missing_until_it_is_filled(run: Run) -> None:
+    found = run(
+        lambda inputs: {
+            "z": tft.fill_missing(tft.scale_to_z_score(inputs["x"]), -9.0),
+            "unit": tft.fill_missing(tft.scale_to_0_1(inputs["x"]), -9.0),
+            "bucket": tft.fill_missing(tft.bucketize(inputs["x"], 2), 1),
+        },
+        x=[1, None, 3],
+    )
+    assert found == {"z": [-1.0, -9.0, 1.0], "unit": [0.0, -9.0, 1.0], "bucket": [0, 1, 1]}
+
+
+def test_not_a_number_is_left_out_and_stays(run: Run) -> None:
+    nan = float("nan")
+    found = run(
+        lambda inputs: {"z": tft.scale_to_z_score(inputs["x"]), "bucket": tft.bucketize(inputs["x"], 4)},
+        x=[1.0, 3.0, nan],
+    )
+    assert found["z"][:2] == [-1.0, 1.0]
+    assert np.isnan(found["z"][2])
+    assert found["bucket"] == [0, 3, 3]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.floats(-100, 100) | st.just(float("nan")), min_size=1, max_size=20),
+    st.lists(st.sampled_from([-50.0, -1.0, 0.0, 0.5, 2.0, 99.0]), min_size=1, max_size=6).map(sorted),
+)
+def test_buckets_are_those_of_searchsorted(x: list[float], boundaries: list[float]) -> None:
+    import pyarrow as pa
+
+    table = pa.table({"x": pa.array(x, pa.float64())})
+    graph = tft.analyze(table, lambda inputs: {"b": tft.apply_buckets(inputs["x"], boundaries)})
+    found = graph.transform(table).to_table()["b"].to_pylist()
+    assert found == np.searchsorted(boundaries, x, side="right").tolist()
+    assert graph.outputs[0].num_buckets == len(boundaries) + 1
+
+
+@pytest.mark.parametrize("boundaries", [[], [2.0, 1.0], [float("nan")], [[1.0]]])
+def test_bad_boundaries(boundaries: Any) -> None:
+    with pytest.raises(TransformError, match="ascending"):
+        tft.analyze({"x": [1.0]}, lambda inputs: {"b": tft.apply_buckets(inputs["x"], boundaries)})
+
+
+def test_bucketize_knows_its_range() -> None:
+    graph = tft.analyze({"x": list(range(100))}, lambda inputs: {"b": tft.bucketize(inputs["x"], num_buckets=10)})
+    assert graph.outputs[0].num_buckets == 10
+    table = graph.transform({"x": list(range(100))}).to_table()
+    assert np.bincount(table["b"].to_numpy()).tolist() == [10] * 10
+
+
+def test_range_of_outputs() -> None:
+    with pytest.raises(TransformError, match="output_min"):
+        tft.analyze({"x": [1.0]}, lambda inputs: {"b": tft.scale_by_min_max(inputs["x"], 1.0, 1.0)})
