@@ -133,7 +133,8 @@ def run_model_analysis(
     if baseline is not None and not isinstance(baseline, EvalResult):
         before = baseline if isinstance(baseline, LoadedModel) else load_model(baseline)
         name = str(before.path)
-        plain = replace(config, thresholds={}, change_thresholds={}, slice_thresholds={}, metrics=config.wanted())
+        metrics = config.metrics_of(_model_task(loaded, config))
+        plain = replace(config, metrics=metrics, thresholds={}, change_thresholds={}, slice_thresholds={})
         # Labels are the candidate's, so that both are held to the same truth.
         baseline = _run(before, loaded, dataset, plain, engine, None, None)
     return _run(loaded, loaded, dataset, config, engine, baseline, name)
@@ -148,9 +149,7 @@ def _run(
     baseline: EvalResult | None,
     baseline_name: str | None,
 ) -> EvalResult:
-    task = config.task or loaded.signature.task
-    if task is None:
-        raise EvaluationError("A model's task is known", got=str(loaded.path), fix="Set EvalConfig(task=…)")
+    task = _model_task(loaded, config)
     if config.label is None and truth.labels is None:
         raise EvaluationError(
             "A model folder says how labels are made, in label.onnx",
@@ -182,6 +181,13 @@ def _run(
         LabelReader(task, config.positive, classes), config.label, config.weight, output.name, loaded, truth
     )
     return _evaluate(dataset, columns, reader, config, task, width, engine, baseline, baseline_name)
+
+
+def _model_task(loaded: LoadedModel, config: EvalConfig) -> Task:
+    task = config.task or loaded.signature.task
+    if task is None:
+        raise EvaluationError("A model's task is known", got=str(loaded.path), fix="Set EvalConfig(task=…)")
+    return task
 
 
 def _evaluate(
