@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import SchemaError
-from headrace.schema import Comparator, Feature, Schema
+from headrace.schema import Comparator, Feature, FeatureType, Schema
 
 SHARES = st.floats(0.0, 1.0)
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 COMPARATORS = st.builds(Comparator, jensen_shannon=SHARES) | st.none()
 LISTS = st.lists(TEXT, unique=True, max_size=6).map(tuple)
 
 
 @st.composite
 def features(draw: st.DrawFn, name: str) -> Feature:
-    kind = draw(st.sampled_from(["INT", "FLOAT", "STRING", "BOOL", "TIMESTAMP"]))
+    kind: FeatureType = draw(st.sampled_from(get_args(FeatureType)))
     extra: dict[str, Any] = {}
     if kind == "STRING":
         values = draw(st.lists(TEXT, unique=True, max_size=30).map(tuple) | st.none())

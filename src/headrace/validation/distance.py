@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from headrace.errors import UsageError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from headrace.statistics import FeatureStatistics
 
 __all__ = ["jensen_shannon", "linf"]
+
+_EDGES = (1, *range(10, 100, 10), 99)
 
 
 def linf(a: FeatureStatistics, b: FeatureStatistics) -> tuple[float, str] | None:
@@ -38,8 +41,9 @@ def linf(a: FeatureStatistics, b: FeatureStatistics) -> tuple[float, str] | None
 def jensen_shannon(a: FeatureStatistics, b: FeatureStatistics) -> float | None:
     """Return the Jensen-Shannon divergence in bits, in [0, 1]; None where a side has no values.
 
-    Numbers are compared over the deciles of both sides (up to 22 buckets), NaN and each column's infinities making
-    up a bucket each; strings over their ``top_values``, with one more for all others.
+    Numbers are compared over the buckets between the percentiles 1, 10, 20, …, 90, 99 of both sides (the least and
+    the greatest value are too much a matter of chance to be edges), NaN and infinities making up a bucket each;
+    strings over their ``top_values``, with one more bucket for all others.
 
     Lin, "Divergence measures based on the Shannon entropy" (1991).
     """
@@ -75,14 +79,14 @@ def _numeric_shares(a: FeatureStatistics, b: FeatureStatistics) -> tuple[list[fl
     sides = []
     assert a.num_stats is not None
     assert b.num_stats is not None
-    edges = sorted({*a.num_stats.quantiles[::10], *b.num_stats.quantiles[::10]})
+    edges = sorted({side.quantiles[i] for side in (a.num_stats, b.num_stats) if side.quantiles for i in _EDGES})
     for stats in (a.num_stats, b.num_stats):
         total = stats.common_stats.num_non_missing
         if total == 0:
             return None
         finite = (total - stats.num_nan - stats.num_infinite) / total
         below = [_share_up_to(edge, stats.quantiles) for edge in edges]
-        within = [high - low for low, high in zip([0.0, *below], below, strict=False)]
+        within = [high - low for low, high in pairwise([0.0, *below, 1.0])]
         sides.append([*(finite * share for share in within), stats.num_nan / total, stats.num_infinite / total])
     return sides[0], sides[1]
 
