@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 import spox
-import spox.opset.ai.onnx.ml.v4 as ml
-import spox.opset.ai.onnx.v21 as op
 
 if TYPE_CHECKING:
     import onnx
 
+op: Any = import_module("spox.opset.ai.onnx.v21")
+ml: Any = import_module("spox.opset.ai.onnx.ml.v4")
 N = ("N",)
 
 
@@ -42,7 +42,7 @@ def transform_graph() -> onnx.ModelProto:
             "job__missing": job_missing,
             "note": unused,
         },
-        {"age__out": age_scaled, "hours_filled": filled, "job_id": job_id, "note_is_x": length},
+        {"age__transformed": age_scaled, "hours_filled": filled, "job_id": job_id, "note_is_x": length},
     )
 
 

@@ -71,7 +71,7 @@ def test_versions_published_under_load_fail_no_request(make_model: Any, graphs: 
         with ModelClient(server.url) as client:
             for version, folder in enumerate(staged[1:], start=2):
                 os.rename(folder, home / "census" / str(version))  # noqa: PTH104 - the publishing under test
-                _until(lambda v=version: client.status("census")[0] == _available(v))  # type: ignore[misc]
+                _until(lambda v=version: client.status("census")[0] == _available(v))
                 time.sleep(0.05)
             assert [item["version"] for item in client.status("census")] == ["6", "5"]
             shutil.rmtree(home / "census" / "6")

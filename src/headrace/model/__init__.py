@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from headrace.model.loaded import LabelGraph, LoadedModel, load_model, model_folder, save_model
     from headrace.model.rows import RowDecoder, batch_from_columns, batch_from_rows
     from headrace.model.session import open_session, run_session
-    from headrace.model.signature import OUTPUT_SUFFIX, Input, Output, Signature, inputs_of, signature_of
+    from headrace.model.signature import TRANSFORMED_SUFFIX, Input, Output, Signature, inputs_of, signature_of
 
 _HOMES = {
-    "OUTPUT_SUFFIX": "signature",
+    "TRANSFORMED_SUFFIX": "signature",
     "Difference": "compare",
     "Feeds": "feeds",
     "Input": "signature",
@@ -51,7 +51,7 @@ _HOMES = {
 }
 
 __all__ = [
-    "OUTPUT_SUFFIX",
+    "TRANSFORMED_SUFFIX",
     "Difference",
     "Feeds",
     "Input",

@@ -107,7 +107,7 @@ def ulp_distance(left: Array, right: Array) -> Array:
     def count(array: Array) -> Array:
         bits = np.ascontiguousarray(array).view(word)
         steps = (bits & magnitude).astype(np.int64)
-        return np.where(bits < 0, -steps, steps)
+        return np.asarray(np.where(bits < 0, -steps, steps))
 
     a, b = count(left), count(right)
     low, high = np.minimum(a, b), np.maximum(a, b)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.errors import ModelError, did_you_mean
-from headrace.model.signature import OUTPUT_SUFFIX
+from headrace.model.signature import TRANSFORMED_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ def compose(transform: onnx.ModelProto, predictor: onnx.ModelProto) -> onnx.Mode
     ----------
     transform
         Graph from raw columns to transformed features. The output of a feature has the feature's name, or that with
-        :data:`~headrace.model.signature.OUTPUT_SUFFIX` where a raw column has the same name.
+        :data:`~headrace.model.signature.TRANSFORMED_SUFFIX` where a raw column has the same name.
     predictor
         Graph whose inputs are transformed features. Its outputs become the outputs of the whole.
 
@@ -44,8 +44,8 @@ def compose(transform: onnx.ModelProto, predictor: onnx.ModelProto) -> onnx.Mode
     transform, predictor = _without_functions(transform), _without_functions(predictor)
     wanted = [value for value in predictor.graph.input if value.name not in _constants(predictor.graph)]
     given = {value.name: value for value in transform.graph.output}
-    for name in [name for name in given if name.endswith(OUTPUT_SUFFIX)]:
-        given.setdefault(name.removesuffix(OUTPUT_SUFFIX), given[name])
+    for name in [name for name in given if name.endswith(TRANSFORMED_SUFFIX)]:
+        given.setdefault(name.removesuffix(TRANSFORMED_SUFFIX), given[name])
     for value in wanted:
         _check_fit(value, given)
     source = {value.name: given[value.name].name for value in wanted}

@@ -14,7 +14,7 @@ from headrace.errors import ModelError, RequestError
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.rows import RowDecoder
 from headrace.model.session import open_session, run_session
-from headrace.model.signature import OUTPUT_SUFFIX, Input, Signature, inputs_of
+from headrace.model.signature import TRANSFORMED_SUFFIX, Input, Signature, inputs_of
 
 if TYPE_CHECKING:
     import onnx
@@ -106,7 +106,7 @@ class LabelGraph:
         """Compute the labels of a batch; RequestError if it lacks a column."""
         names = list(self.outputs)
         found = run_session(self.session, names, feeds_from_batch(batch, self.inputs))
-        return {name.removesuffix(OUTPUT_SUFFIX): array for name, array in zip(names, found, strict=True)}
+        return {name.removesuffix(TRANSFORMED_SUFFIX): array for name, array in zip(names, found, strict=True)}
 
 
 def model_folder(path: str | os.PathLike[str]) -> Path:

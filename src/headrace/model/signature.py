@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MISSING_SUFFIX",
-    "OUTPUT_SUFFIX",
+    "TRANSFORMED_SUFFIX",
     "DType",
     "Input",
     "Output",
@@ -31,7 +31,7 @@ __all__ = [
 MISSING_SUFFIX = "__missing"
 """Ending of the name of a graph input that is the mask of a column which may be missing."""
 
-OUTPUT_SUFFIX = "__out"
+TRANSFORMED_SUFFIX = "__transformed"
 """Ending of the name of a transform's output where a raw column has the feature's name: in one ONNX graph no two values
 may share a name, and ``"age": scale_to_z_score(inputs["age"])`` is an ordinary thing to write."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headrace.serving.background import BackgroundServer
+    from headrace.serving.bulk import WithPredictions, with_predictions
     from headrace.serving.canary import CrashTestResult, crash_test
     from headrace.serving.client import ModelClient
     from headrace.serving.http import HttpLimits
@@ -26,9 +27,11 @@ _HOMES = {
     "ServedVersion": "repository",
     "VerifyReport": "verification",
     "VersionStatus": "repository",
+    "WithPredictions": "bulk",
     "crash_test": "canary",
     "serve": "server",
     "verify": "verification",
+    "with_predictions": "bulk",
 }
 
 __all__ = [
@@ -43,9 +46,11 @@ __all__ = [
     "ServedVersion",
     "VerifyReport",
     "VersionStatus",
+    "WithPredictions",
     "crash_test",
     "serve",
     "verify",
+    "with_predictions",
 ]
 
 

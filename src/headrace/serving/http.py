@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email.utils
 import logging
 from collections import deque
@@ -101,6 +102,7 @@ class HttpListener:
     def __post_init__(self) -> None:
         self.parser = import_extra("httptools", "serve")
         self.connections: set[_Connection] = set()
+        self.empty = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -128,14 +130,14 @@ class HttpListener:
     async def stop(self, grace_seconds: float = 30.0) -> None:
         """Stop listening, let running requests finish, and close; after ``grace_seconds`` connections are cut."""
         self.closing = True
+        self.empty.clear()
         if self._server is not None:
             self._server.close()
         for connection in list(self.connections):
             connection.close_when_idle()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + grace_seconds
-        while self.connections and loop.time() < end:
-            await asyncio.sleep(0.01)
+        if self.connections:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.empty.wait(), grace_seconds)
         for connection in list(self.connections):
             connection.abort()
         if self._sweeper is not None:
@@ -185,8 +187,10 @@ class _Connection(asyncio.Protocol):
         self._last = self._loop.time()
         self._listener.connections.add(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it was lost makes no difference
         self._listener.connections.discard(self)
+        if not self._listener.connections:
+            self._listener.empty.set()
         self._queue.clear()
         self._refused = True
 
@@ -201,8 +205,8 @@ class _Connection(asyncio.Protocol):
             try:
                 self._parser.feed_data(data)
             except parser.HttpParserUpgrade as upgrade:
-                # An offer of another protocol may be ignored: the request is answered as it stands.
-                rest = data[upgrade.args[0] :]
+                # An offer of another protocol may be ignored, but the parser has left the body unread: it starts over.
+                rest = self._head_without_upgrade() + data[upgrade.args[0] :]
                 self._parser = parser.HttpRequestParser(self)
             except parser.HttpParserError as error:
                 self._refuse(400, f"Malformed request: {error}")
@@ -244,6 +248,9 @@ class _Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
+        if self._parser.get_method() == b"CONNECT":
+            self._refuse(405, "CONNECT is not allowed: this server is no proxy")
+            return
         length = self._headers.get("content-length", "")
         if length.isdigit() and int(length) > self._limits.body_bytes:
             self._refuse_body(f"{length} bytes")
@@ -262,13 +269,21 @@ class _Connection(asyncio.Protocol):
         self._reading = self._wants_continue = False
         self._in_headers = True
         self._header_bytes = 0
-        if self._refused:
+        if self._refused or self._parser.should_upgrade():
             return
         method = self._parser.get_method().decode("latin-1")
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         path = self._url.partition(b"?")[0].decode("latin-1")
         self._body = []
         self._queue.append(Request(method, path, self._headers, body, self._parser.should_keep_alive()))
+
+    def _head_without_upgrade(self) -> bytes:
+        kept = {key: value for key, value in self._headers.items() if key not in ("upgrade", "connection")}
+        kept["connection"] = "close" if "close" in self._headers.get("connection", "").lower() else "keep-alive"
+        lines = [f"{key}: {value}\r\n" for key, value in kept.items()]
+        version = self._parser.get_http_version()
+        start = b"%b %b HTTP/%b\r\n" % (self._parser.get_method(), self._url, version.encode())
+        return start + "".join(lines).encode("latin-1") + b"\r\n"
 
     # Answering.
 
@@ -292,6 +307,7 @@ class _Connection(asyncio.Protocol):
             item = self._queue.popleft()
             if isinstance(item, Response):
                 self._write(item, keep_alive=False, head=False)
+                self._linger()
                 return
             try:
                 answer = self._listener.handler(item)
@@ -335,9 +351,7 @@ class _Connection(asyncio.Protocol):
         if not head:
             parts.append(response.body)
         self.transport.write(b"".join(parts))
-        if self._refused:
-            self._linger()
-        elif last:
+        if last and not self._refused:
             self._queue.clear()
             self.transport.close()
 

@@ -191,17 +191,17 @@ def _answer_document(model: LoadedModel, verb: str, document: Any) -> Response:
     _check_signature(document)
     if verb != "predict":
         return _classic(model, verb, document)
-    rows, columns = document.get("instances"), document.get("inputs")
     if "instances" in document and "inputs" in document:
         raise RequestError(
             "Not formatted correctly: a request has either 'instances' (rows) or 'inputs' (columns), not both"
         )
     only = model.decoder.only_field
     if "instances" in document:
-        outputs = model.run(model.decoder.feeds_from_rows(_rows(rows, "instances", only)))
+        outputs = model.run(model.decoder.feeds_from_rows(_rows(document["instances"], "instances", only)))
         plain = {name: to_plain(name, array) for name, array in outputs.items()}
         return Response(200, encode_json({"predictions": _by_row(plain)}, tokens=not finite(outputs)))
     if "inputs" in document:
+        columns = document["inputs"]
         if only is not None and type(columns) is list:
             columns = {only: columns}
         outputs = model.run(model.decoder.feeds_from_columns(columns))
@@ -233,7 +233,7 @@ def _rows(rows: Any, key: str, only: str | None) -> list[Any]:
 
 def _by_row(plain: dict[str, Any]) -> list[Any]:
     if len(plain) == 1:
-        return next(iter(plain.values()))  # type: ignore[no-any-return]
+        return list(next(iter(plain.values())))
     names = list(plain)
     return [dict(zip(names, values, strict=True)) for values in zip(*plain.values(), strict=True)]
 
