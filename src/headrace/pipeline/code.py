@@ -235,6 +235,8 @@ def is_local_file(file: str) -> bool:
 def _is_local(thing: Any, module: str) -> bool:
     if module.startswith(MODULE_PREFIX) or module == "__main__":
         return True
+    if isinstance(thing, FunctionType) and module == "builtins":
+        return True  # made by exec, in a namespace without a name
     if module.partition(".")[0] in sys.stdlib_module_names:
         return False
     loaded = sys.modules.get(module)

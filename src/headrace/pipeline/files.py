@@ -50,3 +50,8 @@ class FileDigests:
                 self._known[key] = self.new[key] = known
         self.used[key] = known
         return known.digest
+
+    def changed(self) -> list[str]:
+        """Return those files used so far whose content is another one now."""
+        again = FileDigests(self.used)
+        return [path for path, known in self.used.items() if again(path) != known.digest]

@@ -126,7 +126,7 @@ def _convert_plain(value: Any, kind: Any) -> Any:
             return value
         return kind[value] if value in kind.__members__ else kind(value)
     if isinstance(kind, type) and not isinstance(value, kind):
-        raise ValueError(value)
+        raise TypeError(value)
     return value
 
 

@@ -214,7 +214,7 @@ class _Run:
 
     def _verdict(self) -> tuple[RunState, int]:
         for state in ("failed", "found wanting"):
-            for result in self.results.values():
+            for result in (self.results[step_id] for step_id in self.graph.steps):
                 if result.state == state and result.failure is not None:
                     return ("failed" if state == "failed" else "found wanting"), result.failure.exit_code
         return "done", 0
@@ -463,7 +463,10 @@ class _Run:
         if self._on_event is None:
             return
         component = None if step_id is None else self.graph.steps[step_id].component.name
-        self._on_event(RunEvent(kind, self.id, time.time(), step_id, component, **facts))
+        listener, self._on_event = self._on_event, None
+        listener(RunEvent(kind, self.id, time.time(), step_id, component, **facts))
+        # A listener that raised is not called again while the run is being stopped.
+        self._on_event = listener
 
 
 def _ending(result: WorkResult, failure: Failure | None) -> dict[str, Any]:

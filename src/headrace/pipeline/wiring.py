@@ -179,6 +179,8 @@ def artifact_in(annotation: Any) -> type[Artifact] | None:
 
 def resolve_annotation(annotation: Any, owner: Any) -> Any:
     """Return the type behind an annotation that may be text, or ``Unresolved``."""
+    if isinstance(annotation, typing.ForwardRef):
+        annotation = annotation.__forward_arg__
     if not isinstance(annotation, str):
         return annotation
     function = inspect.unwrap(owner) if callable(owner) else owner

@@ -87,14 +87,15 @@ def _run(order: WorkOrder, context: StepContext, wired: list[Step]) -> list[Prod
             returned = step.component.function(**arguments)
         products = _products(step, returned, context)
         # A source that was edited while it was read would leave a result that belongs to neither version.
-        if recipe_of(step, FileDigests(files.used)).digest != order.recipe:
+        if files.changed():
             _refuse_change(order, "While it ran")
     return products
 
 
 def _refuse_change(order: WorkOrder, when: str) -> NoReturn:
     raise StepError(
-        f"The pipeline's code and data stay as they are while it runs. {when}, those of step {order.step_id!r} changed",
+        f"The pipeline's code and data stay as they are while it runs",
+        got=f"{when}, what step {order.step_id!r} depends on was changed",
         where=order.file,
         fix="Run it again; steps that are done are reused",
     )
