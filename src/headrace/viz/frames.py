@@ -131,9 +131,9 @@ class Frame:
         return Scale(low, high, self.height - self.bottom, self.top, log)
 
     def axes(
-        self, x: Scale, y: Scale, *, x_label: str = "", y_label: str = "", y_values: bool = True, x_count: int = 6
+        self, x: Scale, y: Scale, *, x_label: str = "", y_label: str = "", y_values: bool = True, x_whole: bool = False
     ) -> Markup:
-        """Return grid lines, tick labels and axis labels."""
+        """Return grid lines, tick labels and axis labels; ``x_whole`` leaves out fractions on the horizontal axis."""
         floor, right = self.height - self.bottom, self.width - self.right
         parts: list[Markup] = []
         y_ticks = y.ticks(4) if y_values else []
@@ -142,7 +142,9 @@ class Frame:
             parts.append(tag("line", x1=float(self.left), x2=float(right), y1=at, y2=at, class_="hr-grid"))
             parts.append(tag("text", text, x=self.left - 7.0, y=at + 3.5, text_anchor="end", class_="hr-tick"))
         parts.append(tag("line", x1=float(self.left), x2=float(right), y1=floor, y2=floor, class_="hr-axis"))
-        x_ticks = x.ticks(max(2, min(x_count, int((right - self.left) / 64))))
+        x_ticks = x.ticks(max(2, min(6, int((right - self.left) / 64))))
+        if x_whole:
+            x_ticks = [tick for tick in x_ticks if tick == round(tick)]
         for value, text in zip(x_ticks, tick_labels(x_ticks), strict=True):
             at = x(value)
             parts.append(tag("line", x1=at, x2=at, y1=floor, y2=floor + 4, class_="hr-axis"))

@@ -6,6 +6,7 @@ neighbours while boxes keep their distance: the steps of Sugiyama, Tagawa and To
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +19,7 @@ __all__ = ["Layout", "lay_out"]
 
 _SWEEPS = 12
 _PULLS = 60
+_ROUNDS = 6
 _DUMMY = 10.0
 # How much harder the bends of a long edge pull at one another than boxes do.
 _STIFF = 6.0
@@ -177,8 +179,25 @@ class _Grid:
             for row in rows:
                 wanted = [self._wish(node, place) for node in row]
                 place.update(zip(row, self._apart(row, wanted), strict=True))
+        for _ in range(_ROUNDS):
+            for chain in sorted(self.chains, key=len, reverse=True):
+                self._straighten(chain[1:-1], place)
         least = min((place[node] - self.size[node] / 2 for node in place), default=0.0)
         return {node: at - least for node, at in place.items()}
+
+    def _straighten(self, bends: list[str], place: dict[str, float]) -> None:
+        """Put the bends of an edge in one line where their neighbours leave room for it."""
+        low, high = -math.inf, math.inf
+        for bend in bends:
+            row = self.rows[self.layer[bend]]
+            at = row.index(bend)
+            for other in row[max(at - 1, 0) : at]:
+                low = max(low, place[other] + (self.size[other] + self.size[bend]) / 2 + self.gap)
+            for other in row[at + 1 : at + 2]:
+                high = min(high, place[other] - (self.size[other] + self.size[bend]) / 2 - self.gap)
+        if len(bends) > 1 and low <= high:
+            middle = sum(place[bend] for bend in bends) / len(bends)
+            place.update(dict.fromkeys(bends, min(max(middle, low), high)))
 
     def _wish(self, node: str, place: Mapping[str, float]) -> float:
         """Return where a node would stand best: amid its neighbours, and a bend in line with the other bends."""

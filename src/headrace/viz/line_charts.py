@@ -59,7 +59,8 @@ def lines(
     pad = 0.0 if y_range else (high - low) * 0.06
     frame = Frame(width, height, left=60 if y_label else 44, bottom=42 if x_label else 26)
     x, y = frame.x(*(x_range or extent(x for x, _ in every))), frame.y(low - pad, high + pad)
-    parts = [frame.axes(x, y, x_label=x_label, y_label=y_label)]
+    whole = not x_range and all(a == round(a) for a, _ in every)
+    parts = [frame.axes(x, y, x_label=x_label, y_label=y_label, x_whole=whole)]
     if diagonal:
         start, stop = max(x.low, y.low), min(x.high, y.high)
         if start < stop:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Column", "table"]
 
+# A table of so few columns is as wide as what it says; wider ones fill the page.
+_FEW = 4
+
 
 @dataclass(frozen=True)
 class Column:
@@ -132,6 +135,6 @@ def table(
         tag("caption", caption) if caption else None,
         tag("thead", tag("tr", heads)),
         tag("tbody", body),
-        class_="hr-table" + (" hr-sortable" if sortable else ""),
+        class_="hr-table" + (" hr-sortable" if sortable else "") + (" hr-few" if len(columns) <= _FEW else ""),
     )
     return tag("div", content, class_="hr-scroll", tabindex="0", role="region", aria_label=caption or "table")

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headrace.web.artifact_views import _VIEWS, show_artifact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("type_name", sorted(_VIEWS))
+def test_an_empty_folder_breaks_no_page(type_name: str, tmp_path: Path) -> None:
+    assert "cannot be shown" in show_artifact(type_name, tmp_path)
+
+
+def test_a_type_of_the_users_shows_its_files(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "<b>.txt").write_text("hello", "utf-8")
+    shown = show_artifact("Anything", tmp_path)
+    assert "deep/&lt;b&gt;.txt" in shown
+    assert ">5<" in shown
+
+
+def test_a_failed_crash_test_says_why(tmp_path: Path) -> None:
+    verdict = {"ok": False, "reason": "used <much> memory", "peak_memory": 3 * 1024**3, "load_s": 0.25}
+    (tmp_path / "crash_test.json").write_text(json.dumps(verdict), "utf-8")
+    shown = show_artifact("InfraBlessing", tmp_path)
+    assert "used &lt;much&gt; memory" in shown
+    assert "3.0 GiB" in shown
+    assert "250 ms" in shown
