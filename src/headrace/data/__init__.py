@@ -12,6 +12,7 @@ from headrace.data.parquet_source import ParquetSource, parquet
 from headrace.data.source import ReportingShard, Source, Unreadable
 
 if TYPE_CHECKING:
+    from headrace.data.agreement import same_types
     from headrace.data.memory import TableSource, as_source, normalise
     from headrace.data.parquet_files import ParquetShard, ParquetSink, open_parquet
     from headrace.data.snapshots import SnapshotReport, snapshot
@@ -29,6 +30,7 @@ _HEAVY = {
     "hash_splits": "splits",
     "normalise": "memory",
     "open_parquet": "parquet_files",
+    "same_types": "agreement",
     "snapshot": "snapshots",
 }
 
@@ -57,6 +59,7 @@ __all__ = [
     "normalise",
     "open_parquet",
     "parquet",
+    "same_types",
     "snapshot",
     "with_cleaning",
 ]

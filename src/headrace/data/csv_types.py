@@ -25,6 +25,7 @@ ARROW_TYPES = {
 NUMERIC_SHARE = 0.95
 _INTEGER = r"^[+-]?[0-9]+$"
 _NUMBER = r"^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
+_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _BOOL = r"^(?:[Tt]rue|TRUE|[Ff]alse|FALSE)$"
 _BOOL_OR_DIGIT = r"^(?:[Tt]rue|TRUE|[Ff]alse|FALSE|0|1)$"
 _INT64 = (-(2**63), 2**63 - 1)
@@ -89,8 +90,9 @@ def _convert_words(words: pa.StringArray, kind: str) -> pa.Array:
         pattern = _INTEGER if kind == "int64" else _NUMBER
         words = pc.if_else(pc.match_substring_regex(words, pattern), words, nothing)
         words = pc.utf8_ltrim(words, characters="+")
-    elif kind == "bool":
-        words = pc.if_else(pc.match_substring_regex(words, _BOOL_OR_DIGIT), words, nothing)
+    else:
+        pattern = _BOOL_OR_DIGIT if kind == "bool" else _DATE
+        words = pc.if_else(pc.match_substring_regex(words, pattern), words, nothing)
     try:
         return words.cast(target)
     except pa.ArrowInvalid:
@@ -158,8 +160,13 @@ class _Tally:
         self.numbers += weigh("float64")
         self.integers += weigh("int64")
         self.bools = self.bools and pc.all(pc.match_substring_regex(words, _BOOL)).as_py()
-        self.dates = self.dates and convert_exactly(words, "date32")
-        self.timestamps = self.timestamps and not self.bools and convert(words, "timestamp")[1] is None
+        self.timestamps = (
+            self.timestamps
+            and pc.all(pc.match_substring_regex(words, _DATE)).as_py()
+            and convert(words, "timestamp")[1] is None
+        )
+        # A date is a timestamp too.
+        self.dates = self.dates and self.timestamps and convert_exactly(words, "date32")
 
     @staticmethod
     def _weight(texts: pa.StringArray, kind: str) -> int:
