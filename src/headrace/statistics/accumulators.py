@@ -402,7 +402,8 @@ def _moments(values: NDArray[np.float64]) -> tuple[float, float]:
         apart = values - mean
         # The second term takes back what rounding of the mean has cost.
         rest = float(apart.sum())
-        squares = float(np.dot(apart, apart)) - rest * rest / values.size
+        # Not numpy.dot: BLAS splits it by the number of processors, and its threads get in each other's way.
+        squares = float(np.square(apart, out=apart).sum()) - rest * rest / values.size
     return mean, max(squares, 0.0)
 
 

@@ -232,6 +232,16 @@ class Statistics(msgspec.Struct, frozen=True):
                 return dataset
         raise DataError("A data set that the statistics have is wanted", got=name, fix=did_you_mean(name, self.names))
 
+    def only(self, *names: str) -> Statistics:
+        """Return the statistics of some data sets alone.
+
+        Raises
+        ------
+        UsageError
+            If there is no such data set.
+        """
+        return Statistics(tuple(self[name] for name in names))
+
     def merge(self, *others: Statistics) -> Statistics:
         """Return the data sets of all of them side by side."""
         return Statistics((*self.datasets, *(dataset for other in others for dataset in other.datasets)))
