@@ -85,9 +85,11 @@ def _write_artifacts(folder: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         },
     ).save(folder / "graph")
     trials = [
-        {"number": i, "params": {"rate": 0.1 / (i + 1)}, "value": 0.9 + i / 100, "state": "done"} for i in range(3)
+        {"number": i, "params": {"rate": 0.1 / (i + 1)}, "value": 0.9 + i / 100, "state": "complete", "seconds": 7.0}
+        for i in range(3)
     ]
-    put("tuned/tuning.json", {"metric": "auc", "best_params": {"rate": 0.03}, "best_value": 0.92, "trials": trials})
+    best = {"best_params": {"rate": 0.1 / 3}, "best_value": 0.92, "direction": "maximize"}
+    put("tuned/tuning.json", best | {"trials": trials})
     training = {
         "estimator": "DNNClassifier",
         "params": {"hidden_units": [128, 64], "learning_rate": 0.001},
@@ -112,7 +114,10 @@ def _write_artifacts(folder: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         EvalConfig(metrics=["auc", "accuracy"], slices=[["sex"], ["education"]], thresholds={"auc": {"min": 0.6}}),
     )
     result.save(folder / "evaluation")
-    put("blessing/crash_test.json", {"ok": True, "reason": None, "rows": 200, "load_s": 0.31, "peak_memory": 81234567})
+    put(
+        "blessing/crash_test.json",
+        {"ok": True, "reason": None, "rows": 200, "load_seconds": 0.31, "peak_memory_mb": 77.5},
+    )
     pushed = {"name": "census", "version": 4, "path": "/home/models/census/4", "digest": "sha256:" + "d" * 64}
     put("pushed/push.json", pushed)
     (folder / "letter" / "letter.txt").write_text("hello", "utf-8")

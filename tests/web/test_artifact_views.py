@@ -25,7 +25,7 @@ def test_a_type_of_the_users_shows_its_files(tmp_path: Path) -> None:
 
 
 def test_a_failed_crash_test_says_why(tmp_path: Path) -> None:
-    verdict = {"ok": False, "reason": "used <much> memory", "peak_memory": 3 * 1024**3, "load_s": 0.25}
+    verdict = {"ok": False, "reason": "used <much> memory", "peak_memory_mb": 3072, "load_seconds": 0.25}
     (tmp_path / "crash_test.json").write_text(json.dumps(verdict), "utf-8")
     shown = show_artifact("InfraBlessing", tmp_path)
     assert "used &lt;much&gt; memory" in shown

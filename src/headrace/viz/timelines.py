@@ -53,7 +53,7 @@ def timeline(spans: Sequence[Span], *, label: str = "", width: int = 900) -> Mar
     if not known:
         return nothing(width, 60, label)
     first, last = min(start for start, _ in known), max(stop for _, stop in known)
-    left = min(max(text_width(span.name, 12.5) for span in spans) + 14, width * 0.35)
+    left = min(max(text_width(span.name, 12.5) for span in spans) + 16, width * 0.35)
     right = max(text_width(span.text) for span in spans) + 12
     x = Scale(0, max(last - first, 1e-6), left, max(width - right, left + 40))
     floor = _ROW * len(spans) + 4

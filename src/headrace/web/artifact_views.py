@@ -15,7 +15,6 @@ from headrace.viz import (
     duration,
     join,
     key_values,
-    lines,
     note,
     number,
     percent,
@@ -138,24 +137,11 @@ def _shape(one: Mapping[str, Any]) -> str:
     return " \u00d7 ".join(map(str, one["shape"]))
 
 
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
-
-
 def _tuning(folder: Path) -> Markup:
-    found = _json(folder / "tuning.json")
-    trials: list[dict[str, Any]] = found.get("trials", [])
-    names = list(dict.fromkeys(name for trial in trials for name in trial.get("params", {})))
-    metric = _spoken(str(found.get("metric", "value")))
-    rows = [
-        [number_, *(trial.get("params", {}).get(name) for name in names), trial.get("value"), trial.get("state", "")]
-        for number_, trial in enumerate(trials)
-    ]
-    columns = [Column("trial", "number"), *(Column(name, "number") for name in names)]
-    best = {"best value": found.get("best_value"), "trials": len(trials)} | found["best_params"]
-    values = [(float(number_), _number(trial.get("value"))) for number_, trial in enumerate(trials)]
-    picture = lines({metric: values}, x_label="trial", y_label=metric, label=f"{metric} by trial", width=640)
-    return join([key_values(best), picture, table([*columns, Column(metric, "number"), Column("state")], rows)])
+    from headrace.tuning import SearchResult
+    from headrace.tuning.view import view
+
+    return view(SearchResult.load(folder))
 
 
 def _crash_test(folder: Path) -> Markup:
@@ -167,10 +153,11 @@ def _crash_test(folder: Path) -> Markup:
 
 
 def _measure(key: str, value: Any) -> Any:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and key.endswith(("_s", "seconds")):
-        return duration(value)
-    if isinstance(value, int) and key.endswith(("memory", "bytes")):
-        return bytes_(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if key.endswith("_seconds"):
+            return duration(value)
+        if key.endswith("_mb"):
+            return bytes_(value * 1024**2)
     return value
 
 
@@ -193,8 +180,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _spoken(key: str) -> str:
-    text = key.removesuffix("_s").replace("_", " ")
-    return "AUC" if text == "auc" else "RMSE" if text == "rmse" else text[:1].upper() + text[1:]
+    return key.removesuffix("_mb").removesuffix("_seconds").replace("_", " ")
 
 
 _VIEWS: dict[str, Callable[[Path], Markup]] = {

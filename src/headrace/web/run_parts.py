@@ -264,6 +264,7 @@ def steps_part(facts: RunFacts) -> Markup:
     for step in facts.steps:
         seconds = _seconds(step)
         busy = step.cpu_seconds / seconds if step.cpu_seconds is not None and seconds else None
+        begun = None if step.started is None else step.started - facts.run.started
         _, kind, word = _state(step.state)
         rows.append(
             [
@@ -274,7 +275,7 @@ def steps_part(facts: RunFacts) -> Markup:
                 Cell(duration(step.cpu_seconds), step.cpu_seconds),
                 Cell(percent(busy, 0), busy),
                 Cell(bytes_(step.peak_memory), step.peak_memory),
-                Cell(moment(step.started), step.started),
+                Cell(duration(begun), begun),
             ]
         )
     times = table(
@@ -286,7 +287,7 @@ def steps_part(facts: RunFacts) -> Markup:
             Column("processor time", "number"),
             Column("processors", "number", help="processor time as a share of the time taken; 200% is two at work"),
             Column("peak memory", "number"),
-            Column("started"),
+            Column("began after", "number", help="the start of the run"),
         ],
         rows,
         caption="Times and memory",
