@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import pickle
 import subprocess
 import sys
@@ -68,18 +67,6 @@ def test_a_metric_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(High, "name", "auc")
     with pytest.raises(EvaluationError, match="name of its own"):
         register_metric(metric)
-
-
-def test_values_survive_json() -> None:
-    for value in (
-        MetricValue(0.5, 0.4, 0.6),
-        MetricValue(math.inf),
-        MetricValue(0.25, error_bound=1e-9),
-    ):
-        assert MetricValue.from_dict(value.to_dict()) == value
-    undefined = MetricValue.undefined("nothing there")
-    assert undefined.to_dict() == {"value": None, "reason": "nothing there"}
-    assert math.isnan(MetricValue.from_dict(undefined.to_dict()).value)
 
 
 def test_public_names_exist() -> None:

@@ -35,7 +35,7 @@ def folded(label: Floats, score: Floats, bounds: list[int], order: list[int], li
     seed=st.integers(0, 10_000),
     bounds=st.lists(st.integers(0, 400), max_size=6),
     order=st.permutations(range(8)),
-    limit=st.sampled_from([20, 100, 390, 1000]),
+    limit=st.sampled_from([64, 100, 390, 1000]),
 )
 def test_any_sharding_and_order_give_the_same_counts(
     seed: int, bounds: list[int], order: list[int], limit: int
