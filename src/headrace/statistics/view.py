@@ -141,10 +141,10 @@ def _numbers(names: Sequence[str], statistics: Statistics) -> Markup:
                 stats.min,
                 stats.median,
                 stats.max,
-                spark(pair[1] if pair else [], label=f"Histogram of {column.name}"),
+                spark(pair[1] if pair else [], label=f"Histogram of {column.name}", width=100),
             ]
         )
-    heads = ["mean", "standard deviation", "zeros", "min", "median", "max"]
+    heads = ["mean", "std dev", "zeros", "min", "median", "max"]
     return table([*_first(), *(Column(head, "number") for head in heads), Column("distribution", "markup")], rows)
 
 

@@ -234,7 +234,7 @@ class _Column:
         if 1.0 - outside / self._present >= feature.min_domain_mass:
             return
         examples = tuple(entry.value for entry in strangers[:_EXAMPLES])
-        shown = ", ".join(f"{entry.value!r} ({entry.frequency:,} times)" for entry in strangers[:_SHOWN])
+        shown = ", ".join(f"{entry.value!r} ({_times(entry.frequency)})" for entry in strangers[:_SHOWN])
         more = (len(strangers) if stats.complete else max(stats.unique - len(domain), len(strangers))) - _SHOWN
         rest = f" and {more:,} more" if more > 0 else ""
         mass = "" if feature.min_domain_mass == 1.0 else f" in at least {_percent(feature.min_domain_mass)}"
@@ -389,10 +389,14 @@ def _rows(count: int, total: int) -> str:
     return f"{count:,} of {total:,} rows ({_percent(count / total)})"
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def _percent(share: float) -> str:
     shown = f"{share:.1%}"
     if share > 0.0 and shown == "0.0%":
-        return "under 0.1 %"
+        return "under 0.1%"
     if share < 1.0 and shown == "100.0%":
-        return "over 99.9 %"
-    return shown.removesuffix(".0%").removesuffix("%") + " %"
+        return "over 99.9%"
+    return shown.replace(".0%", "%")
