@@ -55,8 +55,9 @@ class ScoreCounts:
     """Counts examples by score, exactly while there are few enough distinct scores.
 
     With more distinct scores than ``settings.max_distinct_scores``, the low bits of every score are forgotten, as
-    few as bring the number down; sign and exponent, some 4,000 values at the very most, always stay. Which bits are forgotten depends on the set of scores only, so any sharding and any
-    order of merging ends in the same counts (weights that are not whole numbers add up to rounding).
+    few as bring the number down; sign and exponent, some 4,000 values at the very most, always stay. Which bits are
+    forgotten depends on the set of scores only, so any sharding and any order of merging ends in the same counts
+    (weights that are not whole numbers add up to rounding).
     """
 
     def __init__(self, settings: MetricSettings) -> None:
