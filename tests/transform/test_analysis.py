@@ -4,23 +4,25 @@ from typing import TYPE_CHECKING, Any
 
 import ndonnx as ndx
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from headrace import transform as tft
 from headrace.data import csv, dataset_from_table
 from headrace.engines import LocalEngine
+from headrace.transform.fold import CombinedAccumulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import pyarrow as pa
+
     Run = Callable[..., dict[str, list[Any]]]
 
-CENSUS = (
-    "age workclass fnlwgt education education_num marital_status occupation relationship race sex "
-    "capital_gain capital_loss hours_per_week native_country income"
-).split()
+CENSUS = [
+    *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship"),
+    *("race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"),
+]
 NUMBERS = ["age", "fnlwgt", "education_num", "capital_gain", "capital_loss", "hours_per_week"]
 TEXTS = ["workclass", "education", "marital_status", "occupation", "relationship", "race", "sex", "native_country"]
 
@@ -133,11 +135,9 @@ def test_one_fold_a_level_over_the_columns_that_it_needs() -> None:
 
 
 def test_equal_analyzers_share_their_work() -> None:
-    from headrace.transform import analysis
-
     seen: list[int] = []
 
-    class Watching(analysis.CombinedAccumulator):
+    class Watching(CombinedAccumulator):
         def __init__(self, model: bytes, inputs: Any, tasks: Any) -> None:
             seen.append(len(tasks))
             super().__init__(model, inputs, tasks)
@@ -152,7 +152,7 @@ def test_equal_analyzers_share_their_work() -> None:
         }
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analysis, "CombinedAccumulator", Watching)
+        patch.setattr("headrace.transform.analysis.CombinedAccumulator", Watching)
         graph = tft.analyze({"x": [1, 2, 4]}, function)
     assert set(seen) == {2}
     assert len(graph.analyzers) == 7

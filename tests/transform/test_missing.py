@@ -51,10 +51,10 @@ def test_is_missing_and_isin(run: Run) -> None:
         lambda inputs: {
             "m": tft.is_missing(inputs["x"]),
             "whole": tft.is_missing(inputs["whole"]),
-            "in": tft.isin(inputs["x"], ["a", "𝒳"]),
+            "in": tft.isin(inputs["x"], ["a", "🎈"]),
             "number": tft.isin(inputs["f"], [1.0, nan]),
         },
-        x=["a", None, "𝒳"],
+        x=["a", None, "🎈"],
         whole=["a", "b", "c"],
         f=[1.0, nan, None],
     )
@@ -77,7 +77,6 @@ def test_missing_times(run: Run) -> None:
         (lambda inputs: {"y": tft.fill_missing(inputs["x"], 1)}, "own type"),
         (lambda inputs: {"y": tft.isin(inputs["x"], [1])}, "own type"),
         (lambda inputs: {"y": tft.isin(inputs["x"], [])}, "at least one"),
-        (lambda inputs: {"y": tft.is_missing("x")}, "takes a column; got str: 'x'"),
         (lambda inputs: {"y": tft.is_missing(tft.mean(inputs["n"]))}, "a single value"),
     ],
 )

@@ -196,7 +196,7 @@ def test_a_function_that_changes_its_mind() -> None:
 
 def test_the_users_own_exceptions() -> None:
     def function(inputs: Any) -> dict[str, Any]:
-        return {"x": inputs["age"] + {}["k"]}
+        return {"x": inputs["age"] + dict[str, int]()["k"]}
 
     error = mistake(function)
     assert error.got == "KeyError: 'k'"

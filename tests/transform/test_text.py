@@ -26,5 +26,5 @@ def test_strip(run: Run) -> None:
 
 
 def test_strip_takes_texts() -> None:
-    with pytest.raises(TransformError, match="tft.strip takes texts; got a column of int64"):
+    with pytest.raises(TransformError, match=r"tft\.strip takes texts; got a column of int64"):
         tft.analyze({"x": [1]}, lambda inputs: {"y": tft.strip(inputs["x"])})

@@ -15,7 +15,8 @@ from headrace.transform.finish import check_outputs, finished_model, plain_model
 from headrace.transform.fold import AnalyzerInput, CombinedAccumulator, Task
 from headrace.transform.graph import AnalyzerResult, TransformGraph
 from headrace.transform.lineage import infos, path_between, reached, shape_of_computation
-from headrace.transform.mistakes import explain
+from headrace.transform.mistakes import defined_at, explain
+from headrace.transform.rowwise import check_rowwise
 from headrace.transform.trace import Trace, tracing
 
 if TYPE_CHECKING:
@@ -112,7 +113,17 @@ def analyze(
             break
         ready = [call for call in waiting if not this.trace.depends_on_open(call.column)]
         values |= _resolve(ready, this, columns, dataset, engine)
-    return _finish(first, this, columns)
+    graph = _finish(first, this, columns)
+    _check_on_data(graph, dataset, defined_at(preprocessing_fn))
+    return graph
+
+
+def _check_on_data(graph: TransformGraph, dataset: Dataset, where: str | None) -> None:
+    transform = graph.batch_transform()
+    columns = list(dict.fromkeys(item.feature for item in transform.inputs)) or dataset.columns[:1]
+    batch = next((batch for batch in dataset.batches(columns) if batch.num_rows), None)
+    if batch is not None:
+        check_rowwise(transform, batch, where)
 
 
 def _trace(

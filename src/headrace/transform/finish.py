@@ -13,6 +13,7 @@ import spox
 from headrace.errors import TransformError
 from headrace.model.signature import MISSING_SUFFIX
 from headrace.transform.checks import kind_of
+from headrace.transform.mistakes import defined_at
 from headrace.transform.operators import identity
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def output_name(feature: str, inputs: Mapping[str, Any]) -> str:
 
 def check_outputs(outputs: Any, function: Callable[..., Any], trace: Trace) -> None:
     """Raise TransformError unless every output is a column of numbers or truth values that is never missing."""
-    code = getattr(function, "__code__", None)
-    where = None if code is None else f"{code.co_filename}:{code.co_firstlineno}"
+    where = defined_at(function)
     if not isinstance(outputs, Mapping):
         raise TransformError(
             "A preprocessing function returns a dictionary from name to column",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +11,12 @@ import onnx
 import pyarrow as pa
 
 from headrace.data import Dataset, TableShard
-from headrace.data.cleaning import Cleaning
 from headrace.engines import LocalEngine
-from headrace.errors import ModelError, TransformError, did_you_mean
+from headrace.errors import TransformError, did_you_mean
 from headrace.model.compose import prune
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.session import run_session
-from headrace.schema import FeatureSpec
-from headrace.transform.columns import RawColumn, signature_inputs
+from headrace.transform.columns import signature_inputs
 from headrace.transform.finish import TRANSFORMED_SUFFIX
 from headrace.transform.fold import shared_session
 
@@ -32,6 +29,8 @@ if TYPE_CHECKING:
     from headrace.data import Shard
     from headrace.engines import Engine, Sink
     from headrace.model.signature import Input
+    from headrace.schema import FeatureSpec
+    from headrace.transform.columns import RawColumn
 
 __all__ = ["AnalyzerResult", "BatchTransform", "TransformGraph"]
 
@@ -82,10 +81,13 @@ class BatchTransform:
         """The schema of the result."""
         return pa.schema([pa.field(f.name, _arrow_type(f), nullable=False) for f in self.features])
 
+    def run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
+        """Transform to arrays, in the order of the features."""
+        return run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
+
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Transform."""
-        found = run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
-        arrays = [_arrow_array(values, feature) for values, feature in zip(found, self.features, strict=True)]
+        arrays = [_arrow_array(values, feature) for values, feature in zip(self.run(batch), self.features, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
 
@@ -237,6 +239,11 @@ class TransformGraph:
             return Dataset(function.schema, ())
         return (engine or LocalEngine()).map(dataset.shards, function, sink or _MemorySink(), columns=wanted)
 
+    @property
+    def paths(self) -> dict[str, dict[str, list[str]]]:
+        """Steps from raw columns to outputs, by output and column."""
+        return self._paths
+
     def path(self, output: str, column: str) -> list[str]:
         """Return the steps from a raw column to an output, through operators and analyzers; empty if there are none."""
         self.features([output])
@@ -253,15 +260,9 @@ class TransformGraph:
 
         The text files are for reading; a line break inside a word is written as ``\n``.
         """
-        from headrace.transform.store import write_whole
+        from headrace.transform.store import save
 
-        folder = Path(directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "transform.onnx", self._all.model)
-        for name, words in self.vocabularies():
-            lines = "".join(word.replace("\\", "\\\\").replace("\n", "\\n") + "\n" for word in words)
-            write_whole(folder / "vocabularies" / f"{_file_name(name)}.txt", lines.encode())
-        write_whole(folder / "transform.json", _to_json(self).encode())
+        save(self, Path(directory))
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> TransformGraph:
@@ -272,63 +273,6 @@ class TransformGraph:
         ModelError
             If the folder has no transform graph that can be read.
         """
-        folder = Path(directory)
-        try:
-            model = onnx.load_model_from_string((folder / "transform.onnx").read_bytes())
-            return _from_json(model, json.loads((folder / "transform.json").read_bytes()))
-        except FileNotFoundError as error:
-            raise ModelError(
-                "A transform graph is a folder with transform.onnx and transform.json",
-                got=f"no {Path(error.filename).name}",
-                where=str(folder),
-            ) from error
-        except Exception as error:  # what a broken protobuf or JSON file raises shares no base
-            raise ModelError("A transform graph must be readable", got=repr(error), where=str(folder)) from error
+        from headrace.transform.store import load
 
-
-def _file_name(feature: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_. " else f"%{ord(letter):02X}" for letter in feature)
-
-
-def _to_json(graph: TransformGraph) -> str:
-    from dataclasses import asdict
-
-    document = {
-        "version": 1,
-        "inputs": [asdict(column) for column in graph.inputs],
-        "outputs": [asdict(feature) for feature in graph.outputs],
-        "analyzers": [asdict(result) for result in graph.analyzers],
-        "paths": graph._paths,  # noqa: SLF001 - the graph's own form on disk
-        "ignored": graph.ignored,
-    }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-
-
-def _from_json(model: onnx.ModelProto, document: dict[str, Any]) -> TransformGraph:
-    if document["version"] != 1:
-        raise ValueError(f"version {document['version']} of transform.json is newer than this headrace")
-    inputs = tuple(
-        RawColumn(
-            item["name"],
-            item["dtype"],
-            item["may_be_missing"],
-            Cleaning(item["cleaning"]["strip"], tuple(item["cleaning"]["null_values"])),
-        )
-        for item in document["inputs"]
-    )
-    outputs = tuple(
-        FeatureSpec(
-            item["name"],
-            item["dtype"],
-            tuple(item["shape"]),
-            item["num_buckets"],
-            None if item["vocabulary"] is None else tuple(item["vocabulary"]),
-            tuple(item["sources"]),
-        )
-        for item in document["outputs"]
-    )
-    analyzers = tuple(
-        AnalyzerResult(item["name"], tuple(item["columns"]), item["where"], item["value"])
-        for item in document["analyzers"]
-    )
-    return TransformGraph(model, inputs, outputs, analyzers, document["paths"], tuple(document["ignored"]))
+        return load(Path(directory))

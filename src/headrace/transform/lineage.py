@@ -17,8 +17,9 @@ __all__ = ["infos", "path_between", "reached", "shape_of_computation"]
 
 # Operators that carry a value on without saying anything to a reader.
 _SILENT = frozenset(
-    "Argument Cast Concat Constant Expand Gather Identity Initializer Reshape Shape Slice Squeeze Unsqueeze".split()
+    {"Argument", "Cast", "Concat", "Constant", "Expand", "Gather", "Identity", "Initializer", "Reshape"}
 )
+_SILENT |= {"Shape", "Slice", "Squeeze", "Unsqueeze"}
 _SPOKEN = {"Tokenizer": "strip", "LabelEncoder": "look up", "MurmurHash3": "hash"}
 
 

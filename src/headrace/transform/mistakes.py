@@ -9,14 +9,14 @@ import sys
 import traceback
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headrace.errors import HeadraceError, TransformError
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-__all__ = ["explain", "user_frame"]
+__all__ = ["defined_at", "explain", "user_frame"]
 
 _FOREIGN_NAMESPACE = re.compile(r"\b(np|numpy|math|pd|pandas|scipy|pl|polars|tf|torch|statistics)\.\w+")
 
@@ -43,6 +43,12 @@ def user_frame() -> str | None:
             return f"{at.f_code.co_filename}:{at.f_lineno}"
         at = at.f_back
     return None
+
+
+def defined_at(function: Any) -> str | None:
+    """Return file and line of the definition of a function."""
+    code = getattr(function, "__code__", None)
+    return None if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def _users_line(tb: TracebackType | None) -> tuple[str | None, str]:

@@ -1,14 +1,24 @@
-"""Files that appear whole or not at all."""
+"""A transform graph as a folder of files, each of which appears whole or not at all."""
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import onnx
 
-__all__ = ["write_whole"]
+from headrace.data.cleaning import Cleaning
+from headrace.errors import ModelError
+from headrace.schema import FeatureSpec
+from headrace.transform.columns import RawColumn
+from headrace.transform.graph import AnalyzerResult, TransformGraph
+
+__all__ = ["load", "save", "write_whole"]
+
+_VERSION = 1
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -17,3 +27,80 @@ def write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_bytes(content)
     partial.replace(path)
+
+
+def save(graph: TransformGraph, folder: Path) -> None:
+    """Write a graph; ``transform.json`` comes last, so that a folder that has it is complete."""
+    content: bytes = graph.to_onnx().SerializeToString(deterministic=True)
+    write_whole(folder / "transform.onnx", content)
+    for name, words in graph.vocabularies():
+        lines = "".join(word.replace("\\", "\\\\").replace("\n", "\\n") + "\n" for word in words)
+        write_whole(folder / "vocabularies" / f"{_file_name(name)}.txt", lines.encode())
+    write_whole(folder / "transform.json", _document(graph).encode())
+
+
+def load(folder: Path) -> TransformGraph:
+    """Read a graph.
+
+    Raises
+    ------
+    ModelError
+        If the folder has none that can be read.
+    """
+    try:
+        model = onnx.load_model_from_string((folder / "transform.onnx").read_bytes())
+        return _graph(model, json.loads((folder / "transform.json").read_bytes()))
+    except FileNotFoundError as error:
+        raise ModelError(
+            "A transform graph is a folder with transform.onnx and transform.json",
+            got=f"no {Path(error.filename).name}",
+            where=str(folder),
+        ) from error
+    except Exception as error:  # what a broken protobuf or JSON file raises shares no base
+        raise ModelError("A transform graph must be readable", got=repr(error), where=str(folder)) from error
+
+
+def _file_name(feature: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_. " else f"%{ord(letter):02X}" for letter in feature)
+
+
+def _document(graph: TransformGraph) -> str:
+    document = {
+        "version": _VERSION,
+        "inputs": [asdict(column) for column in graph.inputs],
+        "outputs": [asdict(feature) for feature in graph.outputs],
+        "analyzers": [asdict(result) for result in graph.analyzers],
+        "paths": graph.paths,
+        "ignored": graph.ignored,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _graph(model: onnx.ModelProto, document: dict[str, Any]) -> TransformGraph:
+    if document["version"] != _VERSION:
+        raise ValueError(f"version {document['version']} of transform.json is newer than this headrace")
+    inputs = tuple(
+        RawColumn(
+            item["name"],
+            item["dtype"],
+            item["may_be_missing"],
+            Cleaning(item["cleaning"]["strip"], tuple(item["cleaning"]["null_values"])),
+        )
+        for item in document["inputs"]
+    )
+    outputs = tuple(
+        FeatureSpec(
+            item["name"],
+            item["dtype"],
+            tuple(item["shape"]),
+            item["num_buckets"],
+            None if item["vocabulary"] is None else tuple(item["vocabulary"]),
+            tuple(item["sources"]),
+        )
+        for item in document["outputs"]
+    )
+    analyzers = tuple(
+        AnalyzerResult(item["name"], tuple(item["columns"]), item["where"], item["value"])
+        for item in document["analyzers"]
+    )
+    return TransformGraph(model, inputs, outputs, analyzers, document["paths"], tuple(document["ignored"]))

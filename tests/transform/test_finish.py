@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+import ndonnx as ndx
+import onnx
+import pytest
+
+from headrace import transform as tft
+from headrace.transform.finish import finished_model, output_name, plain_model
+
+
+def test_names_of_outputs() -> None:
+    assert output_name("age", {"age": None}) == "age__transformed"
+    assert output_name("z", {"age": None}) == "z"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (ndx.float64, onnx.TensorProto.FLOAT),
+        (ndx.float32, onnx.TensorProto.FLOAT),
+        (ndx.int8, onnx.TensorProto.INT64),
+        (ndx.uint16, onnx.TensorProto.INT64),
+        (ndx.bool, onnx.TensorProto.INT64),
+    ],
+)
+def test_types_of_outputs(dtype: Any, expected: int) -> None:
+    x = ndx.argument(shape=("N",), dtype=ndx.int64)
+    model, shapes = finished_model({"x": x.unwrap_spox()}, {"y": x.astype(dtype), "z": x[:, None]})
+    assert model.graph.output[0].type.tensor_type.elem_type == expected
+    assert shapes == {"y": (), "z": (1,)}
+
+
+def test_an_output_may_be_an_input() -> None:
+    x = ndx.argument(shape=("N",), dtype=ndx.int64)
+    model, _ = finished_model({"x": x.unwrap_spox()}, {"x": x, "same": x})
+    assert [value.name for value in model.graph.output] == ["x__transformed", "same"]
+    onnx.checker.check_model(onnx.load_model_from_string(plain_model({"x": x.unwrap_spox()}, {"v": x.unwrap_spox()})))
+
+
+def test_inputs_keep_the_order_of_the_columns() -> None:
+    data = {"b": [1], "a": [2], "c": [3]}
+    graph = tft.analyze(data, lambda inputs: {"y": inputs["c"] + inputs["a"] * inputs["b"]})
+    assert [value.name for value in graph.to_onnx().graph.input] == ["b", "a", "c"]
