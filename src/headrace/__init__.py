@@ -10,18 +10,101 @@ from typing import TYPE_CHECKING, Any
 from headrace._version import __version__
 
 if TYPE_CHECKING:
-    pass
+    from headrace.data import csv, parquet
+    from headrace.estimators import (
+        BoostedTreesClassifier,
+        BoostedTreesRegressor,
+        DNNClassifier,
+        DNNLinearCombinedClassifier,
+        DNNLinearCombinedRegressor,
+        DNNRegressor,
+        LinearClassifier,
+        LinearRegressor,
+        sklearn,
+    )
+    from headrace.evaluation import EvalConfig, EvalResult, analyze_raw_data, run_model_analysis
+    from headrace.model import LoadedModel, load_model
+    from headrace.pipeline import Artifact, component, current_step, pipeline, run_pipeline
+    from headrace.registry import Registry
+    from headrace.schema import Feature, Schema
+    from headrace.serving import ModelClient, verify
+    from headrace.statistics import Statistics, generate_statistics, visualize_statistics
+    from headrace.tuning import choice, integer, uniform
+    from headrace.validation import Anomalies, display_anomalies, infer_schema, validate_statistics
 
-_HOMES: dict[str, str] = {}
+_HOMES = {
+    "data": ("csv", "parquet"),
+    "estimators": (
+        "BoostedTreesClassifier",
+        "BoostedTreesRegressor",
+        "DNNClassifier",
+        "DNNLinearCombinedClassifier",
+        "DNNLinearCombinedRegressor",
+        "DNNRegressor",
+        "LinearClassifier",
+        "LinearRegressor",
+        "sklearn",
+    ),
+    "evaluation": ("EvalConfig", "EvalResult", "analyze_raw_data", "run_model_analysis"),
+    "model": ("LoadedModel", "load_model"),
+    "pipeline": ("Artifact", "component", "current_step", "run_pipeline"),
+    "pipeline.pipelines": ("pipeline",),
+    "registry": ("Registry",),
+    "schema": ("Feature", "Schema"),
+    "serving": ("ModelClient", "verify"),
+    "statistics": ("Statistics", "generate_statistics", "visualize_statistics"),
+    "tuning": ("choice", "integer", "uniform"),
+    "validation": ("Anomalies", "display_anomalies", "infer_schema", "validate_statistics"),
+}
+_HOME_OF = {name: f"headrace.{home}" for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *_HOMES]
+__all__ = [
+    "Anomalies",
+    "Artifact",
+    "BoostedTreesClassifier",
+    "BoostedTreesRegressor",
+    "DNNClassifier",
+    "DNNLinearCombinedClassifier",
+    "DNNLinearCombinedRegressor",
+    "DNNRegressor",
+    "EvalConfig",
+    "EvalResult",
+    "Feature",
+    "LinearClassifier",
+    "LinearRegressor",
+    "LoadedModel",
+    "ModelClient",
+    "Registry",
+    "Schema",
+    "Statistics",
+    "__version__",
+    "analyze_raw_data",
+    "choice",
+    "component",
+    "csv",
+    "current_step",
+    "display_anomalies",
+    "generate_statistics",
+    "infer_schema",
+    "integer",
+    "load_model",
+    "parquet",
+    "pipeline",
+    "run_model_analysis",
+    "run_pipeline",
+    "sklearn",
+    "uniform",
+    "validate_statistics",
+    "verify",
+    "visualize_statistics",
+]
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in _HOME_OF:
+        return getattr(import_module(_HOME_OF[name]), name)
     from headrace.errors import did_you_mean
 
     raise AttributeError(f"headrace has no {name!r}. {did_you_mean(name, __all__)}")

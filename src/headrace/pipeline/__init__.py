@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from headrace.pipeline.artifact import Artifact
@@ -72,3 +74,13 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Decorator(ModuleType):
+    """This package is also what users write as ``@hr.pipeline``: a package and a decorator share the name."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return pipeline(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Decorator

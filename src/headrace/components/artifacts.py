@@ -1,0 +1,210 @@
+"""The artifact types that the standard components read and write; their names are those of TFX."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headrace.errors import DataError, did_you_mean
+from headrace.pipeline import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from headrace.data import Dataset
+    from headrace.evaluation import EvalResult
+    from headrace.model import LoadedModel
+    from headrace.schema import Schema as SchemaOfData
+    from headrace.statistics import Statistics
+    from headrace.transform import TransformGraph as Graph
+    from headrace.validation import Anomalies
+
+__all__ = [
+    "ExampleAnomalies",
+    "ExampleStatistics",
+    "Examples",
+    "HyperParameters",
+    "InferenceResult",
+    "InfraBlessing",
+    "Model",
+    "ModelEvaluation",
+    "PushedModel",
+    "Schema",
+    "TransformGraph",
+]
+
+
+class Examples(Artifact):
+    """An immutable snapshot of rows, in splits: a folder of Parquet files for each, and ``examples.json``."""
+
+    type_name: ClassVar[str] = "Examples"
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Rows of each split, rows set aside, and where they came from."""
+        summary: dict[str, Any] = json.loads((self.path / "examples.json").read_text("utf-8"))
+        return summary
+
+    @property
+    def splits(self) -> list[str]:
+        """Names of the splits, in the order in which they were made."""
+        return list(self.summary["rows"])
+
+    def split(self, name: str) -> Dataset:
+        """Open one split.
+
+        Raises
+        ------
+        DataError
+            If there is no split of that name.
+        """
+        from headrace.data import open_parquet
+
+        if name not in self.splits:
+            raise DataError(
+                "A split that the examples have is wanted",
+                got=name,
+                where=str(self.path),
+                fix=did_you_mean(name, self.splits),
+            )
+        return open_parquet(self.path / name)
+
+    def map(self, function: Callable[[pa.RecordBatch], pa.RecordBatch]) -> Examples:
+        """Make new examples, with the same splits, of what ``function`` makes of every record batch."""
+        from headrace.data import ParquetSink
+        from headrace.engines import LocalEngine
+
+        made = type(self).create()
+        rows: dict[str, int] = {}
+        for name in self.splits:
+            sink = ParquetSink(made.path / name)
+            rows[name] = LocalEngine().map(self.split(name).shards, function, sink).count_rows()
+        made.describe({"rows": rows})
+        return made
+
+    def describe(self, summary: dict[str, Any]) -> None:
+        """Write ``examples.json``, and keep its counts as properties."""
+        (self.path / "examples.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False), "utf-8")
+        self.properties |= {key: value for key, value in summary.items() if key != "unreadable"}
+
+
+class ExampleStatistics(Artifact):
+    """Statistics of every split: ``statistics.json``."""
+
+    type_name: ClassVar[str] = "ExampleStatistics"
+
+    def load(self) -> Statistics:
+        """Read the statistics."""
+        from headrace.statistics import Statistics
+
+        return Statistics.load(self.path / "statistics.json")
+
+
+class Schema(Artifact):
+    """What the data should look like: ``schema.yaml``."""
+
+    type_name: ClassVar[str] = "Schema"
+
+    def load(self) -> SchemaOfData:
+        """Read the schema."""
+        from headrace.schema import Schema as SchemaOfData
+
+        return SchemaOfData.load(self.path / "schema.yaml")
+
+
+class ExampleAnomalies(Artifact):
+    """Where the data does not fit its schema: ``anomalies.json``."""
+
+    type_name: ClassVar[str] = "ExampleAnomalies"
+
+    def load(self) -> Anomalies:
+        """Read the anomalies."""
+        from headrace.validation import Anomalies
+
+        return Anomalies.load(self.path / "anomalies.json")
+
+
+class TransformGraph(Artifact):
+    """An analysed ``preprocessing_fn`` as a graph, and the schema of its raw columns."""
+
+    type_name: ClassVar[str] = "TransformGraph"
+
+    def load(self) -> Graph:
+        """Read the graph."""
+        from headrace.transform import TransformGraph as Graph
+
+        return Graph.load(self.path)
+
+
+class HyperParameters(Artifact):
+    """The best parameters of a search, and all of its trials: ``tuning.json``."""
+
+    type_name: ClassVar[str] = "HyperParameters"
+
+    def load(self) -> dict[str, Any]:
+        """Read the best parameters."""
+        best: dict[str, Any] = json.loads((self.path / "tuning.json").read_text("utf-8"))["best_params"]
+        return best
+
+
+class Model(Artifact):
+    """A model folder: ``model.onnx``, ``signature.json``, ``schema.yaml``, ``training.json``, ``native/``."""
+
+    type_name: ClassVar[str] = "Model"
+
+    def load(self) -> LoadedModel:
+        """Open the model for prediction."""
+        from headrace.model import load_model
+
+        return load_model(self.path)
+
+
+class ModelEvaluation(Artifact):
+    """Metrics, slices, and the verdict over a model: ``evaluation.json``."""
+
+    type_name: ClassVar[str] = "ModelEvaluation"
+
+    def load(self) -> EvalResult:
+        """Read the evaluation."""
+        from headrace.evaluation import EvalResult
+
+        return EvalResult.load(self.path / "evaluation.json")
+
+
+class InfraBlessing(Artifact):
+    """The verdict of the crash test: ``crash_test.json``."""
+
+    type_name: ClassVar[str] = "InfraBlessing"
+
+    @cached_property
+    def verdict(self) -> dict[str, Any]:
+        """What was tried and how it went; ``ok`` says whether the model may be served."""
+        verdict: dict[str, Any] = json.loads((self.path / "crash_test.json").read_text("utf-8"))
+        return verdict
+
+
+class PushedModel(Artifact):
+    """Where a model was published: ``push.json``."""
+
+    type_name: ClassVar[str] = "PushedModel"
+
+    @cached_property
+    def target(self) -> dict[str, Any]:
+        """Name, version and folder of the published model."""
+        target: dict[str, Any] = json.loads((self.path / "push.json").read_text("utf-8"))
+        return target
+
+
+class InferenceResult(Artifact):
+    """Predictions with the keys of their rows: Parquet files."""
+
+    type_name: ClassVar[str] = "InferenceResult"
+
+    def dataset(self) -> Dataset:
+        """Open the predictions."""
+        from headrace.data import open_parquet
+
+        return open_parquet(self.path / "predictions")

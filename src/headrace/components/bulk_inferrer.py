@@ -1,0 +1,64 @@
+"""Predictions over a whole data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.components.artifacts import Examples, InferenceResult, Model, ModelEvaluation
+from headrace.errors import NotBlessedError
+from headrace.pipeline import component
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["bulk_inferrer"]
+
+
+@component
+def bulk_inferrer(
+    examples: Examples,
+    model: Model,
+    *,
+    evaluation: ModelEvaluation | None = None,
+    keys: Sequence[str] = (),
+    splits: Sequence[str] | None = None,
+) -> InferenceResult:
+    """Predict every row, and keep the predictions with the rows' keys.
+
+    Parameters
+    ----------
+    examples
+        Raw rows.
+    model
+        The one graph.
+    evaluation
+        Where given, it must bless the model.
+    keys
+        Columns to keep beside the predictions; all raw columns where none is named.
+    splits
+        All of them by default.
+
+    Raises
+    ------
+    NotBlessedError
+        If the evaluation refused the model.
+    DataError
+        If a key is not a column.
+    """
+    from headrace.data import ParquetSink
+    from headrace.engines import LocalEngine
+    from headrace.serving import with_predictions
+
+    if evaluation is not None and not evaluation.load().blessed:
+        raise NotBlessedError("Only a model that its evaluation blessed predicts", where="bulk_inferrer")
+    loaded = model.load()
+    result = InferenceResult.create()
+    rows = 0
+    for split in splits or examples.splits:
+        data = examples.split(split)
+        data.check_columns(keys)
+        predict = with_predictions(loaded, keys or data.columns)
+        made = LocalEngine().map(data.shards, predict, ParquetSink(result.path / "predictions" / split))
+        rows += made.count_rows()
+    result.properties |= {"rows": rows}
+    return result

@@ -1,0 +1,67 @@
+"""Analysis of a ``preprocessing_fn``, and the features that it makes of every split."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace.components.artifacts import Examples, Schema, TransformGraph
+from headrace.pipeline import Artifact, component
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["transform"]
+
+
+@component
+def transform(
+    examples: Examples,
+    schema: Schema,
+    preprocessing_fn: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    *,
+    analyze_split: str = "train",
+    after: Artifact | Sequence[Artifact] | None = None,  # noqa: ARG001 - orders the steps
+) -> tuple[TransformGraph, Examples]:
+    """Analyse ``preprocessing_fn`` on one split and apply it to all of them.
+
+    Parameters
+    ----------
+    examples
+        A snapshot.
+    schema
+        Columns whose presence it does not demand may be missing in a request too.
+    preprocessing_fn
+        Columns → features.
+    analyze_split
+        The only split that analyzers see; the first where there is no split of that name.
+    after
+        Outputs of steps that must have succeeded before, as the anomalies.
+
+    Returns
+    -------
+    tuple
+        The graph, and the transformed examples.
+
+    Raises
+    ------
+    TransformError
+        If the function cannot become a graph; the message has the line.
+    """
+    from headrace.data import ParquetSink
+    from headrace.transform import analyze
+
+    described = schema.load()
+    optional = {feature.name for feature in described.features if feature.min_fraction < 1}
+    seen = analyze_split if analyze_split in examples.splits else examples.splits[0]
+    graph = analyze(examples.split(seen), preprocessing_fn, optional=optional)
+    saved = TransformGraph.create()
+    graph.save(saved.path)
+    described.save(saved.path / "schema.yaml")
+    transformed = Examples.create()
+    rows: dict[str, int] = {}
+    for split in examples.splits:
+        made = graph.transform(examples.split(split), sink=ParquetSink(transformed.path / split))
+        rows[split] = made.count_rows()
+    transformed.describe({"rows": rows})
+    saved.properties |= {"features": [feature.name for feature in graph.outputs], "analyzed_split": seen}
+    return saved, transformed

@@ -1,0 +1,1 @@
+"""Examples on real data, and the fetching of that data."""
