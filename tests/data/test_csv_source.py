@@ -324,35 +324,6 @@ def test_bytes_that_are_not_utf8_cost_their_row_only(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "options", "message"),
-    [
-        ("", {}, "The file is empty"),
-        ("\n\n", {}, "The file is empty"),
-        ("", {"names": ["a"]}, "The file is empty"),
-        ("a;b;c\n1;2;3\n", {}, r"The header has 1 column; the separator is ',';.*Did you mean separator=';'\?"),
-        ("a\tb\n1\t2\n", {}, r"Did you mean separator='\\t'\?"),
-        (
-            "1;2;3\n4;5;6\n",
-            {"names": ["a", "b", "c"]},
-            r"No row can be read: names has 3 columns.*'1;2;3'.*separator=';'",
-        ),
-        ("1,2,3\n4,5,6\n", {"names": ["a", "b"]}, r"3 columns instead of 2 in every row.*Check names: 2 are given"),
-        ("a,b,a\n1,2,3\n", {}, r"names of a header are distinct; got 'a' more than once .*bad\.csv"),
-        ("a,,c\n1,2,3\n", {}, "an empty name for column 2"),
-        ("a,b\n1,2\n", {"names": ["a", "b"]}, "the first line repeats them"),
-        ("a,b\n1,2\n", {"types": {"agee": "int"}}, "types name a column"),
-        (b"caf\xe9,b\n1,2\n", {}, "The header is not UTF-8"),
-    ],
-)
-def test_files_that_are_wrong_as_a_whole(
-    tmp_path: Path, text: str | bytes, options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(DataError, match=message) as caught:
-        csv(write(tmp_path / "bad.csv", text), **options).dataset()
-    assert "bad.csv" in str(caught.value)
-
-
 def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     write(tmp_path / "adult.data", "x")
     with pytest.raises(DataError, match=r"does not exist.*Did you mean '.*adult\.data'\?"):
