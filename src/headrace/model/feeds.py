@@ -149,9 +149,9 @@ def _strings(column: pa.Array, item: Input) -> Any:
         known = np.append(words.fill_null("").to_numpy(zero_copy_only=False).astype(object), [""])
         indices = column.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)
         return known[indices]
-    if pa.types.is_null(kind):
-        column = column.cast(pa.string())
-    elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view()):
+    if pa.types.is_null(kind) or kind == pa.string_view():
+        column = column.cast(pa.large_string())
+    elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise _wrong_type(column, item)
     if column.null_count:
         column = pc.fill_null(column, "")
