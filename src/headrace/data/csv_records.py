@@ -80,14 +80,16 @@ class Records:
 
 @lru_cache
 def _quoted(dialect: Dialect) -> re.Pattern[bytes]:
-    # A quote is special at the start of a field only. The second branch steps over comments.
+    # A quote is special at the start of a field only; the pattern begins with the quote itself, for which the search
+    # jumps ahead. The other branch steps over comments.
     quote = re.escape(str(dialect.quote)).encode()
     separator = re.escape(dialect.separator).encode()
     inside = rb"[^" + quote + rb"]*+(?:" + quote * 2 + rb"[^" + quote + rb"]*+)*+"
-    pattern = rb"(?:\A|(?<=[" + separator + rb"\r\n]))" + quote + inside + rb"(" + quote + rb"|\Z)"
+    begins = rb"(?:(?<=[" + separator + rb"\r\n]" + quote + rb")|(?<=\A" + quote + rb"))"
+    pattern = quote + begins + inside + rb"(" + quote + rb"|\Z)"
     if dialect.comment is not None:
         comment = re.escape(dialect.comment).encode()
-        pattern = rb"(?:\A|(?<=[\r\n]))" + comment + rb"[^\r\n]*+|" + pattern
+        pattern += rb"|" + comment + rb"(?:(?<=[\r\n]" + comment + rb")|(?<=\A" + comment + rb"))[^\r\n]*+"
     return re.compile(pattern)
 
 
@@ -127,8 +129,12 @@ def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
     base = 0
     while True:
         spans, stray = _spans(data[base:] if base else data, dialect)
-        for start, end in spans:
-            inner[np.searchsorted(breaks, base + start) : np.searchsorted(breaks, base + end)] = True
+        if spans:
+            bounds = np.searchsorted(breaks, np.array(spans, np.int64) + base)
+            depth = np.zeros(len(breaks) + 1, np.int64)
+            np.add.at(depth, bounds[:, 0], 1)
+            np.add.at(depth, bounds[:, 1], -1)
+            inner |= np.cumsum(depth)[:-1] > 0
         if stray is None:
             break
         stray += base
