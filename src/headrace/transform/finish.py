@@ -11,7 +11,7 @@ import onnx
 import spox
 
 from headrace.errors import TransformError
-from headrace.model.signature import MISSING_SUFFIX
+from headrace.model.signature import MISSING_SUFFIX, TRANSFORMED_SUFFIX
 from headrace.transform.checks import kind_of
 from headrace.transform.mistakes import defined_at
 from headrace.transform.operators import identity
@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
     from headrace.transform.trace import Trace
 
-__all__ = ["TRANSFORMED_SUFFIX", "check_outputs", "finished_model", "output_name", "plain_model"]
-
-TRANSFORMED_SUFFIX = "__transformed"
-"""Ending of the name of a graph output whose feature has the name of one of the graph's inputs.
-
-Names in a graph are unique, and a feature is most often named as the column that it comes from.
-"""
+__all__ = ["check_outputs", "finished_model", "output_name", "plain_model"]
 
 _IR_VERSION = 10
 _OPSET = 21

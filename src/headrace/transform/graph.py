@@ -16,8 +16,8 @@ from headrace.errors import TransformError, did_you_mean
 from headrace.model.compose import prune
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.session import run_session
+from headrace.model.signature import TRANSFORMED_SUFFIX
 from headrace.transform.columns import signature_inputs
-from headrace.transform.finish import TRANSFORMED_SUFFIX
 from headrace.transform.fold import shared_session
 
 if TYPE_CHECKING:

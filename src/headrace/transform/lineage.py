@@ -20,7 +20,7 @@ _SILENT = frozenset(
     {"Argument", "Cast", "Concat", "Constant", "Expand", "Gather", "Identity", "Initializer", "Reshape"}
 )
 _SILENT |= {"Shape", "Slice", "Squeeze", "Unsqueeze"}
-_SPOKEN = {"Tokenizer": "strip", "LabelEncoder": "look up", "MurmurHash3": "hash"}
+_SPOKEN = {"If": "strip", "LabelEncoder": "look up", "MurmurHash3": "hash"}
 
 
 def infos(array: Array) -> tuple[_VarInfo, ...]:
