@@ -27,7 +27,9 @@ def test_states_differ_in_shape() -> None:
 def test_direction(direction: str) -> None:
     nodes = [DagNode(name, name) for name in "abcd"]
     edges = [("a", "b"), ("b", "c"), ("c", "d")]
-    picture = next(ET.fromstring(str(dag(nodes, edges, direction="down" if direction == "down" else "right"))).iter("svg"))
+    picture = next(
+        ET.fromstring(str(dag(nodes, edges, direction="down" if direction == "down" else "right"))).iter("svg")
+    )
     wide = float(picture.get("width", "")) > float(picture.get("height", ""))
     assert wide == (direction == "right")
 
