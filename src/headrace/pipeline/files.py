@@ -31,10 +31,21 @@ class FileDigests:
         self._known = dict(known or {})
         self.new: dict[str, StoredFileDigest] = {}
         self.used: dict[str, StoredFileDigest] = {}
+        self._given: dict[str, str] = {}
 
     def __call__(self, path: Path | str) -> str:
         """Return the digest of a file's or folder's content; ``absent`` where there is none."""
         place = Path(path).absolute()
+        digest = self._digest(place)
+        self._given[str(place)] = digest
+        return digest
+
+    def changed(self) -> list[str]:
+        """Return those paths asked for so far whose content is another one now."""
+        again = FileDigests(self.used)
+        return [path for path, digest in self._given.items() if again(path) != digest]
+
+    def _digest(self, place: Path) -> str:
         try:
             status = place.stat()
         except OSError:
@@ -50,8 +61,3 @@ class FileDigests:
                 self._known[key] = self.new[key] = known
         self.used[key] = known
         return known.digest
-
-    def changed(self) -> list[str]:
-        """Return those files used so far whose content is another one now."""
-        again = FileDigests(self.used)
-        return [path for path, known in self.used.items() if again(path) != known.digest]

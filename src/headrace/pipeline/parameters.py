@@ -134,7 +134,7 @@ def _convert_union(value: Any, kinds: tuple[Any, ...]) -> Any:
     # Text fits str always, so the narrower types have the first say.
     ordered = sorted(kinds, key=lambda kind: (kind is str or kind is Path, kind is not type(None)))
     for kind in ordered:
-        if isinstance(kind, type) and type(value) is kind:
+        if isinstance(kind, type) and type(value) is kind and kind is not str:
             return value
     for kind in ordered:
         try:

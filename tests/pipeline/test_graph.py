@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence  # noqa: TC003 - components' annotations are resolved
+from typing import Any
+
+import pytest
+
+from headrace.errors import WiringError
+from headrace.pipeline import Artifact, component, pipeline
+
+
+class Text(Artifact):
+    pass
+
+
+class Special(Text):
+    pass
+
+
+class Number(Artifact):
+    pass
+
+
+@component
+def make(word: str = "a") -> Text:
+    return Text.create()
+
+
+@component
+def special() -> Special:
+    return Special.create()
+
+
+@component
+def number() -> Number:
+    return Number.create()
+
+
+@component
+def use(text: Text, size: int = 1, more: Sequence[Text] = (), either: Text | Number | None = None) -> Number:
+    return Number.create()
+
+
+@component
+def two() -> tuple[Text, Number]:
+    return Text.create(), Number.create()
+
+
+def wire(body: Callable[[], Any]) -> Any:
+    return pipeline(body).compile()
+
+
+def test_edges_parameters_and_order() -> None:
+    def body() -> None:
+        first = make("x")
+        second, third = two()
+        use(first, 3, more=[second, special()], either=third, after=make("y"))  # type: ignore[call-arg]
+
+    graph = wire(body)
+    assert list(graph.steps) == ["make", "two", "special", "make_2", "use"]
+    step = graph.steps["use"]
+    assert step.upstream == ("make", "two", "special", "make_2")
+    assert step.parameters == {"size": 3}
+    assert step.after == ("make_2",)
+    assert [(name, ref.step_id, ref.output) for name, ref in step.refs] == [
+        ("text", "make", "Text"),
+        ("more", "two", "Text"),
+        ("more", "special", "Special"),
+        ("either", "two", "Number"),
+    ]
+    assert graph.ancestors("use") == ["make", "two", "special", "make_2"]
+
+
+def test_a_subtype_fits() -> None:
+    assert len(wire(lambda: use(special())).steps) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: use(number()), "use takes Text as 'text'; got <output Number of step 'number'>"),
+        (lambda: use(two()), "a, b = step"),
+        (lambda: use("text"), "use takes Text as 'text'; got 'text'"),
+        (lambda: use(), "missing a required argument: 'text'"),
+        (lambda: use(make(), sise=3), "Did you mean 'size'"),
+        (lambda: use(make(), 1, [], None, 5), "too many positional"),
+        (lambda: use(make(), size=make()), "use takes a value as 'size', not the output"),
+        (lambda: use(make(), size=[make()]), "use takes a value as 'size', not the output"),
+        (lambda: use(make(), more=make()), "Put it in a list"),
+        (lambda: use(make(), more=[number()]), "takes a list of Text as 'more'"),
+        (lambda: use(make(), after="make"), "'after' of use takes outputs"),
+        (lambda: [make(step_name="x"), make(step_name="x")], "A step's name is given once"),
+        (lambda: make(step_name="a b"), "letters, digits"),
+        (lambda: make.with_name("x/y")(), "letters, digits"),
+        (lambda: [], "at least one step"),
+        (lambda: 1 / 0, "ZeroDivisionError"),
+    ],
+)
+def test_mistakes_name_the_rule_and_the_line(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(WiringError, match=re.escape(message)) as caught:
+        wire(call)
+    assert f"{__file__}, line {call.__code__.co_firstlineno}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "misuse",
+    [
+        bool, str, len, iter, int, float, repr if False else "{}".format,
+        lambda o: o + 1, lambda o: 1 + o, lambda o: o == o, lambda o: o < 1, lambda o: o[0], lambda o: o.path,
+        lambda o: -o, lambda o: o(), lambda o: 1 in o, lambda o: f"{o}", lambda o: open(o), lambda o: list(o),
+    ],
+)  # fmt: skip
+def test_an_output_is_no_value(misuse: Callable[[Any], Any]) -> None:
+    with pytest.raises(WiringError, match="not a value while the pipeline is being wired") as caught:
+        wire(lambda: misuse(make()))
+    assert f"{__file__}, line" in str(caught.value)
+
+
+def test_pipelines_nest() -> None:
+    @pipeline
+    def inner(word: str) -> Text:
+        return make(word)
+
+    def body() -> None:
+        use(inner("x"))
+        use(inner("y"))
+
+    assert list(wire(body).steps) == ["make", "use", "make_2", "use_2"]
+
+
+def test_a_component_must_say_what_it_returns() -> None:
+    @component
+    def silent(x: int):  # type: ignore[no-untyped-def] # noqa: ANN202
+        return x
+
+    @component
+    def wrong(x: int) -> int:
+        return x
+
+    @component
+    def many(*x: int) -> None:
+        pass
+
+    for call in (lambda: silent(1), lambda: wrong(1)):
+        with pytest.raises(WiringError, match="must say what it returns"):
+            wire(call)
+    with pytest.raises(WiringError, match="names each of its parameters"):
+        wire(lambda: many(1))
+
+
+def test_annotations_for_type_checking_only_say_so() -> None:
+    def hidden(x: Hidden) -> None:  # type: ignore[name-defined] # noqa: F821
+        pass
+
+    with pytest.raises(WiringError, match="outside of 'if TYPE_CHECKING'"):
+        wire(lambda: component(hidden)(make()))
