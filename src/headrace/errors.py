@@ -97,7 +97,7 @@ class HeadraceError(Exception):
             text += f" ({self.where})"
         text += "."
         if self.fix is not None:
-            text += f" {self.fix.rstrip('.')}."
+            text += f" {self.fix}" if self.fix.endswith((".", "?", "!", "…")) else f" {self.fix}."
         return text
 
 

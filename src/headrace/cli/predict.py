@@ -1,0 +1,141 @@
+"""``headrace predict``: predictions of a model without a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headrace.cli.output import emit, home_option, json_option
+from headrace.config import resolve_home
+from headrace.errors import RequestError, UsageError
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    import numpy as np
+
+    from headrace.model import LoadedModel
+
+__all__ = ["command"]
+
+
+@click.command("predict")
+@click.argument("model")
+@click.argument("rows", default="-")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a Parquet file, for data files.")
+@click.option("--key", "keys", multiple=True, metavar="COLUMN", help="Column to keep beside the predictions; may be repeated.")
+@home_option
+@json_option
+def command(
+    model: str, rows: str, output: Path | None, keys: tuple[str, ...], home: str | None, *, as_json: bool
+) -> None:
+    """Predict ROWS with MODEL (a name, name/version, or a folder).
+
+    ROWS is a JSON file (a list of objects, an object with "instances" or "inputs", or one object a line), "-" for
+    standard input, or a data file (Parquet, CSV with a head) with --output.
+
+    \b
+    Examples:
+      headrace predict census people.json
+      echo '{"age": 25, …}' | headrace predict census/3
+      headrace predict census new.parquet --key id -o predictions.parquet
+    """
+    from headrace.model import load_model
+    from headrace.registry import Registry
+
+    loaded = load_model(Registry(resolve_home(home)).resolve(model))
+    if rows == "-" or rows.endswith((".json", ".jsonl", ".ndjson")):
+        if output is not None or keys:
+            raise UsageError("--output and --key go with data files", got=rows, fix="Leave them out")
+        with click.open_file(rows, encoding="utf-8") as lines:
+            given = _read(lines, rows)
+        predictions = [_plain(one) for one in _rows(loaded.predict(given))]
+        text = "\n".join(json.dumps(one) for one in predictions)
+        emit({"predictions": predictions}, text, as_json=as_json)
+        return
+    if output is None:
+        raise UsageError("Predictions of a data file go to a Parquet file", got=rows, fix="Name it with --output")
+    count = _predict_file(loaded, rows, output, keys)
+    emit({"rows": count, "written": str(output)}, f"{count:,} predictions in {output}", as_json=as_json)
+
+
+def _read(lines: TextIO, name: str) -> list[dict[str, Any]] | dict[str, list[Any]]:
+    text = lines.read()
+    where = "standard input" if name == "-" else name
+    try:
+        given = json.loads(text)
+    except ValueError:
+        found = []
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                found.append(json.loads(line))
+            except ValueError as error:
+                raise RequestError("Rows are JSON", got=str(error), where=f"{where}, line {number}") from error
+        given = found
+    except RecursionError as error:
+        raise RequestError("Rows are JSON objects", got="deeply nested JSON", where=where) from error
+    if isinstance(given, dict):
+        if isinstance(given.get("inputs"), dict):
+            return dict(given["inputs"])
+        given = given.get("instances", [given])
+    if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
+        raise RequestError("Rows are objects of field and value", got=text[:80], where=where)
+    return given
+
+
+def _rows(outputs: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    count = len(next(iter(outputs.values())))
+    return [{name: values[row] for name, values in outputs.items()} for row in range(count)]
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    # The shortest decimal that gives the same float32 again.
+    def short(value: Any) -> Any:
+        if isinstance(value, list):
+            return [short(one) for one in value]
+        return float(str(value)) if type(value).__name__ == "float32" else value
+
+    return {
+        name: short(list(value)) if getattr(value, "ndim", 0) else short(value) if _is_float(value) else value.item()
+        for name, value in row.items()
+    }
+
+
+def _is_float(value: Any) -> bool:
+    return type(value).__name__ == "float32"
+
+
+def _predict_file(loaded: LoadedModel, path: str, output: Path, keys: tuple[str, ...]) -> int:
+    import os
+
+    import pyarrow.parquet as pq
+
+    from headrace.data import as_source
+    from headrace.serving import with_predictions
+    from headrace.storage import disk_errors
+
+    dataset = as_source(path).dataset()
+    predict = with_predictions(loaded, keys)
+    dataset.check_columns(keys)
+    partial = output.with_name(f".{output.name}.part")
+    count = 0
+    writer = None
+    try:
+        with disk_errors(output):
+            for batch in dataset.batches():
+                made = predict(batch)
+                writer = writer or pq.ParquetWriter(partial, made.schema, compression="zstd")
+                writer.write_batch(made)
+                count += made.num_rows
+            if writer is None:
+                raise RequestError("At least one row is wanted", got="none", where=path)
+            writer.close()
+            os.replace(partial, output)
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
