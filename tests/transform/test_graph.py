@@ -8,10 +8,15 @@ import onnx
 import onnxruntime
 import pyarrow as pa
 import pytest
+import spox
+import spox.opset.ai.onnx.v17 as op17
+import spox.opset.ai.onnx.v21 as op
 
 from headrace import transform as tft
 from headrace.data import ParquetSink
 from headrace.errors import ModelError, RequestError, TransformError
+from headrace.model.compose import compose
+from headrace.model.session import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +79,16 @@ def test_onnx_runtime_alone_can_use_it(graph: tft.TransformGraph) -> None:
     assert found["age__transformed"].tolist() == expected["age"].to_pylist()
     assert found["word__transformed"].tolist() == [0, 3]
     assert found["hot/word"].dtype == np.float32
+
+
+def test_a_predictor_behind_it_takes_features_by_name(graph: tft.TransformGraph) -> None:
+    age = spox.argument(spox.Tensor(np.float32, ("N",)))
+    word = spox.argument(spox.Tensor(np.int64, ("N",)))
+    total = op17.add(age, op.cast(word, to=np.float32))
+    predictor = spox.build({"age": age, "word": word}, {"predictions": total})
+    session = open_session(compose(graph.to_onnx(["age", "word"]), predictor).SerializeToString())
+    feeds = {"age": np.array([0]), "age__missing": np.array([True]), "word": np.array(["b\n"], object)}
+    assert session.run(["predictions"], feeds)[0].tolist() == [2.0]
 
 
 def test_only_some_outputs(graph: tft.TransformGraph) -> None:

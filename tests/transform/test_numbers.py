@@ -100,3 +100,8 @@ def test_bucketize_knows_its_range() -> None:
 def test_range_of_outputs() -> None:
     with pytest.raises(TransformError, match="output_min"):
         tft.analyze({"x": [1.0]}, lambda inputs: {"b": tft.scale_by_min_max(inputs["x"], 1.0, 1.0)})
+
+
+def test_infinity_is_not_hidden(run: Run) -> None:
+    found = run(lambda inputs: {"z": tft.scale_to_z_score(inputs["x"])}, x=[1.0, float("inf")])
+    assert np.isnan(found["z"]).all()

@@ -13,6 +13,7 @@ import spox
 from headrace.errors import TransformError
 from headrace.model.signature import MISSING_SUFFIX, TRANSFORMED_SUFFIX
 from headrace.transform.checks import kind_of
+from headrace.transform.lineage import infos
 from headrace.transform.mistakes import defined_at
 from headrace.transform.operators import identity
 
@@ -123,9 +124,14 @@ def finished_model(
     """
     finals: dict[str, spox.Var] = {}
     shapes: dict[str, tuple[int, ...]] = {}
+    taken = {var._var_info for var in arguments.values()}  # noqa: SLF001 - spox's identity of a value
     for name, array in outputs.items():
         last = array.astype(ndx.float32 if "float" in str(array.dtype) else ndx.int64)
-        finals[output_name(name, arguments)] = identity(last.unwrap_spox())
+        (info,) = infos(last)
+        # An input, or what another output is already, needs a value of its own to have another name.
+        shared = info in taken
+        taken.add(info)
+        finals[output_name(name, arguments)] = identity(last.unwrap_spox()) if shared else last.unwrap_spox()
         shapes[name] = tuple(int(size) for size in array.shape[1:] if size is not None)
     model = _tidy(spox.build(dict(arguments), finals, drop_unused_inputs=True))
     for value, shape in zip(model.graph.output, shapes.values(), strict=True):

@@ -33,9 +33,17 @@ def scale_to_z_score(x: ndx.Array) -> ndx.Array:
     data, mask = data_and_mask(column(x, "scale_to_z_score", "number"))
     average = analyzers.mean(x)
     deviation = ndx.sqrt(analyzers.var(x))
-    spread = deviation > 0.0
-    scaled = (data.astype(ndx.float64) - average) / ndx.where(spread, deviation, ndx.asarray(1.0))
-    return with_mask(ndx.where(spread, scaled, ndx.asarray(0.0)), mask)
+    return with_mask(_share(data.astype(ndx.float64) - average, deviation), mask)
+
+
+def _share(part: ndx.Array, whole: ndx.Array) -> ndx.Array:
+    """Divide; nought where the divisor, an analyzer's value, is nought."""
+    try:
+        known = whole.unwrap_numpy()
+    except ValueError:
+        return ndx.where(whole != 0.0, part / whole, ndx.asarray(0.0))
+    # A value that is known decides here, and not for every row.
+    return ndx.where(ndx.asarray(False), part, ndx.asarray(0.0)) if known == 0.0 else part / whole
 
 
 def scale_by_min_max(x: ndx.Array, output_min: float = 0.0, output_max: float = 1.0) -> ndx.Array:
@@ -54,9 +62,7 @@ def scale_by_min_max(x: ndx.Array, output_min: float = 0.0, output_max: float = 
     data, mask = data_and_mask(column(x, "scale_by_min_max", "number"))
     low = analyzers.min(x).astype(ndx.float64)
     high = analyzers.max(x).astype(ndx.float64)
-    spread = high > low
-    share = (data.astype(ndx.float64) - low) / ndx.where(spread, high - low, ndx.asarray(1.0))
-    scaled = ndx.where(spread, share, ndx.asarray(0.0))
+    scaled = _share(data.astype(ndx.float64) - low, high - low)
     if (output_min, output_max) != (0.0, 1.0):
         scaled = scaled * (output_max - output_min) + output_min
     return with_mask(scaled, mask)
