@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+import importlib
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-import headrace.pipeline
 from headrace.pipeline import Artifact, StepContext, current_step
 from headrace.pipeline.context import running
 
@@ -34,7 +34,8 @@ def test_artifacts_are_made_in_the_steps_staging_area(tmp_path: Path) -> None:
 
 
 def test_public_names_exist() -> None:
-    for name in headrace.pipeline.__all__:
-        assert getattr(headrace.pipeline, name) is not None
+    package = importlib.import_module("headrace.pipeline")
+    for name in package.__all__:
+        assert getattr(package, name) is not None
     with pytest.raises(AttributeError):
-        headrace.pipeline.nothing  # noqa: B018
+        package.nothing  # noqa: B018

@@ -58,7 +58,7 @@ class Source:
 
 
 DIFFERENT: list[Any] = [
-    None, True, False, 0, 1, -1, 1.0, 0.5, -0.0, 0.0, math.nan, math.inf, 1j, "", "1", "a", b"a", b"", (), [], {}, set(),
+    None, True, False, 0, 1, -1, 1.0, 0.5, -0.0, 0.0, math.nan, math.inf, "", "1", "a", b"a", b"", (), [], {}, set(),
     (1,), [1], {1}, {1: 1}, {"1": 1}, [[1], 2], [1, [2]], ["ab", "c"], ["a", "bc"], Path("a"), Color.RED, Color.BLUE,
     Point(1), Point(2), Point(1, 1), Record(1), Record(2), Estimator(1), Estimator(2), len, math.sqrt, math.exp, Point,
     Record, functools.partial(max, 1), functools.partial(min, 1), functools.partial(max, default=1), range(3), range(4),
@@ -112,7 +112,7 @@ def test_digests_are_the_same_in_every_process() -> None:
 
 
 def test_values_without_content_are_refused() -> None:
-    for value in (object(), open(__file__, encoding="utf-8"), (x for x in [1])):  # noqa: SIM115
+    for value in (object(), Path(__file__).open(encoding="utf-8"), (x for x in [1])):  # noqa: SIM115
         with pytest.raises(WiringError, match="content can be compared"):
             value_digest([value])
         close = getattr(value, "close", None)

@@ -31,8 +31,8 @@ def test_runs_and_then_reuses_everything(project: Project, text_of: Callable[[Ru
     assert (result.state, result.exit_code) == ("done", 0)
     assert [step.id for step in result.steps] == ["make", "twice", "join"]
     assert text_of(result, "join") == "a-aa"
-    assert [e.kind for e in project.events][0] == "run started"
-    assert [e.kind for e in project.events][-1] == "run finished"
+    assert project.events[0].kind == "run started"
+    assert project.events[-1].kind == "run finished"
     assert [(e.kind, e.step_id) for e in project.events if e.step_id == "make"] == [
         ("started", "make"),
         ("finished", "make"),

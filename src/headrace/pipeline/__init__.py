@@ -77,7 +77,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _Decorator(ModuleType):
-    """This package is also what users write as ``@hr.pipeline``: a package and a decorator share the name."""
+    """The package is also what users write as ``@hr.pipeline``: a package and a decorator share the name."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return pipeline(*args, **kwargs)

@@ -8,7 +8,6 @@ import secrets
 import socket
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace._version import __version__
@@ -29,6 +28,7 @@ from headrace.storage import publish_directory, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from headrace.metadata import RunState
     from headrace.pipeline.digest import Recipe

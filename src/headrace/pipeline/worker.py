@@ -94,7 +94,7 @@ def _run(order: WorkOrder, context: StepContext, wired: list[Step]) -> list[Prod
 
 def _refuse_change(order: WorkOrder, when: str) -> NoReturn:
     raise StepError(
-        f"The pipeline's code and data stay as they are while it runs",
+        "The pipeline's code and data stay as they are while it runs",
         got=f"{when}, what step {order.step_id!r} depends on was changed",
         where=order.file,
         fix="Run it again; steps that are done are reused",
