@@ -43,3 +43,24 @@ def test_inputs_keep_the_order_of_the_columns() -> None:
     data = {"b": [1], "a": [2], "c": [3]}
     graph = tft.analyze(data, lambda inputs: {"y": inputs["c"] + inputs["a"] * inputs["b"]})
     assert [value.name for value in graph.to_onnx().graph.input] == ["b", "a", "c"]
+
+
+def test_any_text_may_be_a_name() -> None:
+    data = {"a b": [1, 2], "x/y": [" p", "q"], "Cast_0_output": [1.0, 2.0], "Sub_0_C": [1, 2], "input/0": [3, 4]}
+
+    def function(inputs: Any) -> dict[str, Any]:
+        return {
+            "Div_0_C": tft.scale_to_z_score(inputs["a b"]) + inputs["Sub_0_C"],
+            "x/y": tft.hash_strings(tft.strip(inputs["x/y"]), 5),
+            "output/0": inputs["Cast_0_output"] * 2,
+            "é": inputs["input/0"],
+        }
+
+    graph = tft.analyze(data, function)
+    plain = tft.analyze({"x": ["p", "q"]}, lambda inputs: {"y": tft.hash_strings(inputs["x"], 5)})
+    assert graph.transform(data).to_table().to_pydict() == {
+        "Div_0_C": [0.0, 3.0],
+        "x/y": plain.transform({"x": ["p", "q"]}).to_table()["y"].to_pylist(),
+        "output/0": [2.0, 4.0],
+        "é": [3, 4],
+    }

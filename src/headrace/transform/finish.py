@@ -105,7 +105,7 @@ def plain_model(arguments: Mapping[str, spox.Var], outputs: Mapping[str, spox.Va
     """Build a model, as bytes, that need not be beautiful."""
     # An output of its own node each: a raw input may be one of them, under another name.
     own = {name: identity(var) for name, var in outputs.items()}
-    model = _tidy(spox.build(dict(arguments), own, drop_unused_inputs=True))
+    model = _build(arguments, own)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
@@ -133,7 +133,7 @@ def finished_model(
         taken.add(info)
         finals[output_name(name, arguments)] = identity(last.unwrap_spox()) if shared else last.unwrap_spox()
         shapes[name] = tuple(int(size) for size in array.shape[1:] if size is not None)
-    model = _tidy(spox.build(dict(arguments), finals, drop_unused_inputs=True))
+    model = _build(arguments, finals)
     for value, shape in zip(model.graph.output, shapes.values(), strict=True):
         del value.type.tensor_type.shape.dim[:]
         value.type.tensor_type.shape.dim.add().dim_param = "N"
@@ -145,6 +145,31 @@ def finished_model(
     model.graph.input.extend(given)
     onnx.checker.check_model(model)
     return model, shapes
+
+
+def _build(arguments: Mapping[str, spox.Var], outputs: Mapping[str, spox.Var]) -> onnx.ModelProto:
+    """Build under names that no operator has, then name inputs and outputs as asked: any text may be a name."""
+    inner = {f"input/{number}": name for number, name in enumerate(arguments)}
+    inner |= {f"output/{number}": name for number, name in enumerate(outputs)}
+    model = spox.build(
+        {f"input/{number}": var for number, var in enumerate(arguments.values())},
+        {f"output/{number}": var for number, var in enumerate(outputs.values())},
+        drop_unused_inputs=True,
+    )
+    asked = set(inner.values())
+    _rename(model.graph, lambda name: inner.get(name, f"inner/{name}" if name in asked else name))
+    return _tidy(model)
+
+
+def _rename(graph: onnx.GraphProto, change: Callable[[str], str]) -> None:
+    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        value.name = change(value.name)
+    for node in graph.node:
+        node.input[:] = [change(name) if name else "" for name in node.input]
+        node.output[:] = [change(name) if name else "" for name in node.output]
+        for attribute in node.attribute:
+            for inside in (attribute.g, *attribute.graphs) if attribute.HasField("g") else attribute.graphs:
+                _rename(inside, change)
 
 
 def _tidy(model: onnx.ModelProto) -> onnx.ModelProto:
