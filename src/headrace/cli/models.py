@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,7 +95,8 @@ def show(reference: str, home: str | None, *, as_json: bool) -> None:
         ]
         return "\n".join(lines)
 
-    emit(_plain(version) | {"signature": signature.to_dict(), "files": files}, text, as_json=as_json)
+    described = json.loads((folder / "signature.json").read_text("utf-8"))
+    emit(_plain(version) | {"signature": described, "files": files}, text, as_json=as_json)
 
 
 def _plain(version: ModelVersion) -> dict[str, Any]:

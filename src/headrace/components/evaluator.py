@@ -50,12 +50,14 @@ def evaluator(
     last = None if baseline is None else registry_here().newest_blessed(baseline)
     earlier = None if last is None else run_model_analysis(last.path, data, config)
     result = run_model_analysis(model.path, data, config, baseline=earlier)
+    measured = result.overall.metrics
     evaluation = ModelEvaluation.create()
     result.save(evaluation.path / "evaluation.json")
     evaluation.properties |= {
         "blessed": result.blessed,
         "split": split,
         "baseline": None if last is None else str(last),
-        "metrics": {name: metric.value for name, metric in result.overall.metrics.items()},
+        "metrics": {name: metric.value for name, metric in measured.items()},
+        "intervals": {name: [metric.lower, metric.upper] for name, metric in measured.items()},
     }
     return evaluation
