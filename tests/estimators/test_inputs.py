@@ -93,7 +93,7 @@ def test_prediction_wants_the_features_and_only_them() -> None:
     [
         dict,
         pa.table,
-        lambda data: pa.RecordBatch.from_pydict(data),
+        pa.RecordBatch.from_pydict,
         lambda data: dataset_from_table(pa.table(data), rows_per_shard=2),
         pl.DataFrame,
         pd.DataFrame,

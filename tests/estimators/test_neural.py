@@ -18,10 +18,10 @@ from headrace.estimators import (
     LinearRegressor,
 )
 from headrace.estimators._curve import area_under_curve
-from headrace.schema import FeatureSpec
 
 if TYPE_CHECKING:
     from headrace.estimators.neural import NeuralEstimator
+    from headrace.schema import FeatureSpec
 
 
 CLASSIFIERS = (DNNLinearCombinedClassifier, DNNClassifier, LinearClassifier)
@@ -57,9 +57,9 @@ def test_regressor_graphs(kind: type[NeuralEstimator], table: pa.Table, specs: A
 def test_one_kind_of_feature_is_enough(
     kind: type[NeuralEstimator], features: tuple[str, ...], table: pa.Table, specs: Any, check_graph: Any
 ) -> None:
-    estimator = kind(
-        label="label", epochs=1, features=features, **({} if kind is LinearClassifier else {"dropout": 0.1})
-    )
+    estimator = kind(label="label", epochs=1, features=features)
+    if kind is not LinearClassifier:
+        estimator.set_params(dropout=0.1)
     check_graph(estimator.fit(table, specs), table)
     assert estimator.feature_names_in_ == features
 
@@ -75,7 +75,7 @@ def test_the_same_seed_gives_the_same_weights(table: pa.Table, specs: Any) -> No
 
 @pytest.mark.parametrize("with_validation", [False, True])
 def test_a_killed_fit_ends_as_one_that_was_not(
-    table: pa.Table, specs: Any, recorder: Recorder, *, with_validation: bool
+    table: pa.Table, specs: Any, recorder: Any, *, with_validation: bool
 ) -> None:
     held_out = table.slice(300) if with_validation else None
     rows = table.slice(0, 300)
@@ -92,9 +92,7 @@ def test_a_killed_fit_ends_as_one_that_was_not(
     assert np.abs(resumed - whole).max() <= 1e-6
 
 
-def test_a_checkpoint_of_other_data_or_parameters_is_not_taken_up(
-    table: pa.Table, specs: Any, recorder: Recorder
-) -> None:
+def test_a_checkpoint_of_other_data_or_parameters_is_not_taken_up(table: pa.Table, specs: Any, recorder: Any) -> None:
     DNNClassifier(label="label", epochs=2).fit(table, specs, monitor=recorder)
     DNNClassifier(label="label", epochs=2, learning_rate=0.5).fit(table, specs, monitor=recorder)
     DNNClassifier(label="label", epochs=2, learning_rate=0.5).fit(table.slice(1), specs, monitor=recorder)
@@ -103,7 +101,7 @@ def test_a_checkpoint_of_other_data_or_parameters_is_not_taken_up(
     assert [epoch for epoch, _ in recorder.curve][-1:] == [3]
 
 
-def test_it_stops_early_and_keeps_the_best(table: pa.Table, specs: Any, recorder: Recorder) -> None:
+def test_it_stops_early_and_keeps_the_best(table: pa.Table, specs: Any, recorder: Any) -> None:
     estimator = DNNClassifier(label="label", epochs=60, learning_rate=0.05, early_stopping_patience=2, batch_size=32)
     held_out = table.slice(200)
     estimator.fit(table.slice(0, 200), specs, held_out, recorder)
@@ -115,7 +113,7 @@ def test_it_stops_early_and_keeps_the_best(table: pa.Table, specs: Any, recorder
     assert set(recorder.curve[0][1]) >= {"loss", "validation_accuracy", "validation_auc", "rows_per_second"}
 
 
-def test_the_monitor_can_stop_it(table: pa.Table, specs: Any, recorder: Recorder) -> None:
+def test_the_monitor_can_stop_it(table: pa.Table, specs: Any, recorder: Any) -> None:
     recorder.stop_after = 2
     DNNClassifier(label="label", epochs=9).fit(table, specs, monitor=recorder)
     assert len(recorder.curve) == 2
@@ -151,7 +149,7 @@ def test_numbers_of_any_scale_are_learned_from() -> None:
     assert (estimator.predict(data) == data["label"]).mean() > 0.97
 
 
-def test_census(census: Census) -> None:
+def test_census(census: Any) -> None:
     train, test, specs = census
     estimator = DNNLinearCombinedClassifier(label="label").fit(train, specs)
     labels = test["label"].to_numpy()
@@ -165,7 +163,7 @@ def test_l2_shrinks_the_weights() -> None:
     x = rng.normal(size=400)
     data = {"x": x, "label": (x > 0).astype(np.int64)}
     spread = [
-        float(np.ptp(LinearClassifier(label="label", epochs=40, l2=l2).fit(data).predict_outputs(data)["logits"]))
+        float(np.ptp(LinearClassifier(label="label", epochs=250, l2=l2).fit(data).predict_outputs(data)["logits"]))
         for l2 in (0.0, 0.1)
     ]
     assert spread[1] < 0.7 * spread[0]

@@ -49,7 +49,9 @@ def fit(
             fix="Wrap it in sklearn.calibration.CalibratedClassifierCV",
         )
     fitted = SklearnModel(examples.specs, len(examples.classes), estimator.one_hot_up_to, model)
-    weights = {} if estimator.weight is None else {"sample_weight": examples.weights}
+    # A pipeline hands parameters to the step that they are named after.
+    prefix = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
+    weights = {} if estimator.weight is None else {f"{prefix}sample_weight": examples.weights}
     try:
         model.fit(fitted.matrix(examples.columns), examples.labels, **weights)
     except (TypeError, ValueError) as error:
@@ -75,14 +77,13 @@ class SklearnModel:
 
     def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return float32 ``[N, D]``."""
-        rows = len(columns[self.specs[0].name])
         parts = []
         for spec in self.specs:
             values = columns[spec.name]
             if self._is_one_hot(spec):
                 values = np.eye(spec.num_buckets or 0, dtype=np.float32)[values]
                 values = values.sum(axis=1) if spec.shape else values
-            parts.append(values.reshape(rows, -1).astype(np.float32))
+            parts.append((values if values.ndim == 2 else values[:, None]).astype(np.float32))
         return np.concatenate(parts, axis=1)
 
     def outputs(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -30,7 +30,10 @@ LESS_OR_EQUAL, MEMBER = 0, 6
 def matrix(specs: Sequence[FeatureSpec], columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return all values of a row side by side, float64 ``[N, D]``: float32 and ids survive it unchanged."""
     rows = len(columns[specs[0].name])
-    return np.concatenate([columns[spec.name].reshape(rows, -1).astype(np.float64) for spec in specs], axis=1)
+    return np.concatenate(
+        [columns[spec.name].reshape(rows, spec.shape[0] if spec.shape else 1).astype(np.float64) for spec in specs],
+        axis=1,
+    )
 
 
 def categorical_columns(specs: Sequence[FeatureSpec]) -> list[int]:
