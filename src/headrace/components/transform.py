@@ -51,7 +51,8 @@ def transform(
     from headrace.transform import analyze
 
     described = schema.load()
-    optional = {feature.name for feature in described.features if feature.min_fraction < 1}
+    known = set(examples.split(examples.splits[0]).columns)
+    optional = {one.name for one in described.features if one.min_fraction < 1 and one.name in known}
     seen = analyze_split if analyze_split in examples.splits else examples.splits[0]
     graph = analyze(examples.split(seen), preprocessing_fn, optional=optional)
     saved = TransformGraph.create()
