@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - components' annotations are resolved
-from pathlib import Path
 
 from headrace.pipeline import Artifact, Component, component, current_step, pipeline
 
@@ -58,16 +57,3 @@ def test_declared_after_orders() -> None:
         make("b", after=[make("a"), make("c")])
 
     assert demo.compile().steps["make_3"].after == ("make", "make_2")
-
-
-def test_artifact_type_names() -> None:
-    class Named(Artifact):
-        type_name = "other"
-
-    class Inherited(Named):
-        pass
-
-    assert (Text.type_name, Named.type_name, Inherited.type_name) == ("Text", "other", "Inherited")
-    assert repr(Text(Path("x"))) == "Text('x')"
-    assert Text(Path("x"), properties={"rows": 1}).properties == {"rows": 1}
-    assert Text(Path("x")).id is None

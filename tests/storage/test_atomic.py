@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.errors import StorageError
-from headrace.storage import disk_errors, publish_directory, remove_tree, write_atomic
+from headrace.storage import publish_directory, remove_tree, write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,13 +50,3 @@ def test_remove_tree_minds_nothing(tmp_path: Path) -> None:
     for name in ("folder", "link", "none"):
         remove_tree(tmp_path / name)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [(errno.ENOSPC, "free space"), (errno.EACCES, "readable and writable"), (errno.EIO, "could not be")],
-)
-def test_disk_errors(tmp_path: Path, code: int, message: str) -> None:
-    with pytest.raises(StorageError, match=message) as caught, disk_errors(tmp_path):
-        raise OSError(code, os.strerror(code))
-    assert str(tmp_path) in str(caught.value)

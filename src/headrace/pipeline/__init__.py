@@ -16,7 +16,7 @@ from headrace.pipeline.wiring import FilePath
 
 if TYPE_CHECKING:
     from headrace.pipeline.digest import code_digest, value_digest
-    from headrace.pipeline.home import run_states, sweep
+    from headrace.pipeline.home import cancel_run, run_states, sweep
     from headrace.pipeline.loading import Origin, load_pipeline, origin_of, search_path
     from headrace.pipeline.results import RunEvent, RunResult, StepResult
     from headrace.pipeline.runner import run_pipeline
@@ -37,6 +37,7 @@ __all__ = [
     "Step",
     "StepContext",
     "StepResult",
+    "cancel_run",
     "code_digest",
     "component",
     "current_step",
@@ -57,6 +58,7 @@ _LAZY = {
     "RunEvent": "results",
     "RunResult": "results",
     "StepResult": "results",
+    "cancel_run": "home",
     "code_digest": "digest",
     "load_pipeline": "loading",
     "origin_of": "loading",

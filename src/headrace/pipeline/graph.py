@@ -14,7 +14,6 @@ from headrace.pipeline.wiring import AFTER, STEP_NAME, Port, Unresolved
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from headrace.pipeline.artifact import Artifact
     from headrace.pipeline.component import Component
 
 __all__ = ["Graph", "GraphBuilder", "InputRef", "Step", "building", "current_builder"]
@@ -178,15 +177,14 @@ class GraphBuilder:
         if not isinstance(value, Output):
             self._wrong_input(component, port, value, place)
         step_id, name, kind = output_parts(value)
-        wanted: type[Artifact] | None = port.artifact
-        if kind is None or wanted is None or not issubclass(kind, wanted):
+        if kind is None or not issubclass(kind, port.artifacts):
             self._wrong_input(component, port, value, place)
         if step_id not in self.graph.steps:
             raise WiringError("A step takes outputs of steps of the same pipeline", got=repr(value), where=place)
         return InputRef(step_id, name)
 
     def _wrong_input(self, component: Component[Any, Any], port: Port, value: Any, place: str) -> Never:
-        wanted = port.artifact.type_name if port.artifact is not None else "an artifact"
+        wanted = " or ".join(kind.type_name for kind in port.artifacts)
         shape = f"a list of {wanted}" if port.kind == "inputs" else wanted
         fix = None
         if isinstance(value, (tuple, list)) and any(isinstance(v, Output) for v in value):

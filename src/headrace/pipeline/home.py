@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headrace.errors import UsageError
 from headrace.pipeline.locks import FileLock, is_locked
 from headrace.storage import disk_errors, remove_tree
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from headrace.metadata import MetadataReader, MetadataStore, RunRecord
 
-__all__ = ["Home", "run_states", "sweep"]
+__all__ = ["Home", "cancel_run", "run_states", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,27 @@ def run_states(reader: MetadataReader, runs: list[RunRecord]) -> list[RunRecord]
         replace(run, state="interrupted") if run.state == "running" and not home.is_alive(run.id) else run
         for run in runs
     ]
+
+
+def cancel_run(reader: MetadataReader, run_id: str) -> RunRecord:
+    """Ask the process of a run to stop; the run is ``cancelled`` once its steps have ended.
+
+    Raises
+    ------
+    UsageError
+        If the run is not going on, or on another machine.
+    """
+    import os
+    import signal
+    import socket
+
+    run = reader.run(run_id)
+    if run.state != "running" or not Home(reader.home).is_alive(run.id):
+        raise UsageError("Only a run that is going on can be cancelled", got=f"{run.id}, which is {run.state}")
+    if run.host != socket.gethostname():
+        raise UsageError("A run is cancelled on the machine where it runs", got=f"{run.id}, which runs on {run.host}")
+    os.kill(run.pid, signal.SIGTERM)
+    return run
 
 
 def sweep(home: Home, store: MetadataStore) -> list[str]:

@@ -17,10 +17,11 @@ from headrace.metadata import ArtifactRecord, ExecutionRecord, MetadataStore, Ru
 from headrace.pipeline.digest import describe, recipe_of, step_key
 from headrace.pipeline.files import FileDigests
 from headrace.pipeline.home import Home, sweep
+from headrace.pipeline.interrupts import Interrupts
 from headrace.pipeline.loading import load_pipeline, origin_of, search_path
 from headrace.pipeline.locks import FileLock
 from headrace.pipeline.parameters import plain_parameters
-from headrace.pipeline.process import Worker
+from headrace.pipeline.process import Worker, available_cpus
 from headrace.pipeline.provenance import provenance
 from headrace.pipeline.results import RunEvent, RunResult, StepResult
 from headrace.pipeline.spec import Failure, InputArtifact, WorkOrder, WorkResult
@@ -97,7 +98,7 @@ def run_pipeline(
         if files.new:
             store.put_file_digests(files.new.values())
         sweep(place, store)
-        limit = jobs or settings.jobs or _cpus()
+        limit = jobs or settings.jobs or available_cpus()
         run = _Run(place, store, origin, graph, given, recipes, files, on_event, use_cache=use_cache and settings.cache)
         return run.go(min(limit, len(graph.steps)))
 
@@ -129,6 +130,7 @@ class _Run:
             for position, step in enumerate(graph.steps.values())
         }
         self._changed: set[str] = set()
+        self._interrupts = Interrupts()
         self.workers: dict[str, Worker] = {}
         self.key_locks: dict[str, FileLock] = {}
         self.done: queue.Queue[Worker] = queue.Queue()
@@ -138,6 +140,10 @@ class _Run:
     # ---- the run as a whole
 
     def go(self, jobs: int) -> RunResult:
+        with self._interrupts:
+            return self._go(jobs)
+
+    def _go(self, jobs: int) -> RunResult:
         self.lock.acquire()
         try:
             self._begin()
@@ -177,15 +183,17 @@ class _Run:
 
     def _loop(self, jobs: int) -> None:
         while self.waiting or self.workers:
-            blocked = self._advance(jobs)
-            self._flush()
+            with self._interrupts.held_off():
+                blocked = self._advance(jobs)
+                self._flush()
             if not self.workers and not blocked:
                 continue
             try:
                 worker = self.done.get(timeout=_POLL_SECONDS if blocked else None)
             except queue.Empty:
                 continue
-            self._finish(worker)
+            with self._interrupts.held_off():
+                self._finish(worker)
 
     def _advance(self, jobs: int) -> bool:
         """Settle every step that can be settled now; say whether one waits for another run."""
@@ -486,9 +494,3 @@ def _ending(result: WorkResult, failure: Failure | None) -> dict[str, Any]:
             "log_tail": list(failure.log_tail),
         },
     }
-
-
-def _cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

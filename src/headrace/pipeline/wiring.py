@@ -18,7 +18,7 @@ from headrace.pipeline.artifact import Artifact
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["AFTER", "STEP_NAME", "FileContent", "FilePath", "Interface", "Port", "artifact_in", "resolve_annotation"]
+__all__ = ["AFTER", "STEP_NAME", "FileContent", "FilePath", "Interface", "Port", "resolve_annotation"]
 
 AFTER = "after"
 STEP_NAME = "step_name"
@@ -51,8 +51,8 @@ class Port:
     kind
         ``input`` takes an artifact, ``inputs`` a sequence of them, ``order`` only says what must come before,
         ``value`` takes anything else.
-    artifact
-        The type for inputs.
+    artifacts
+        The types that an input may have.
     optional
         Whether an input may be None.
     annotation
@@ -61,7 +61,7 @@ class Port:
 
     name: str
     kind: Literal["input", "inputs", "order", "value"]
-    artifact: type[Artifact] | None
+    artifacts: tuple[type[Artifact], ...]
     optional: bool
     annotation: Any
 
@@ -93,7 +93,7 @@ class Interface:
                 )
             annotation = resolve_annotation(parameter.annotation, self._function)
             if name == AFTER:
-                ports[name] = Port(name, "order", None, optional=True, annotation=annotation)
+                ports[name] = Port(name, "order", (), optional=True, annotation=annotation)
             else:
                 ports[name] = Port(name, *_input_kind(annotation), annotation)
         return ports
@@ -172,11 +172,6 @@ class Interface:
         return None if code is None else f"{code.co_filename}, line {code.co_firstlineno}"
 
 
-def artifact_in(annotation: Any) -> type[Artifact] | None:
-    """Return the artifact type that an annotation speaks of, if any."""
-    return _input_kind(annotation)[1]
-
-
 def resolve_annotation(annotation: Any, owner: Any) -> Any:
     """Return the type behind an annotation that may be text, or ``Unresolved``."""
     if isinstance(annotation, typing.ForwardRef):
@@ -205,31 +200,24 @@ def _is_artifact(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Artifact)
 
 
-def _input_kind(annotation: Any) -> tuple[Literal["input", "inputs", "value"], type[Artifact] | None, bool]:
+def _input_kind(
+    annotation: Any,
+) -> tuple[Literal["input", "inputs", "value"], tuple[type[Artifact], ...], bool]:
     if typing.get_origin(annotation) is Annotated:
         annotation = typing.get_args(annotation)[0]
     if _is_artifact(annotation):
-        return "input", annotation, False
+        return "input", (annotation,), False
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (Union, types.UnionType):
-        rest = [a for a in arguments if a is not type(None)]
-        kinds = {_input_kind(a)[:2] for a in rest}
+        parts = [_input_kind(a) for a in arguments if a is not type(None)]
+        kinds = {kind for kind, _, _ in parts}
         if len(kinds) == 1:
-            kind, artifact = kinds.pop()
-            return kind, artifact, len(rest) < len(arguments)
-        artifacts = [a for _, a in kinds if a is not None]
-        if artifacts and len(artifacts) == len(kinds) and {k for k, _ in kinds} == {"input"}:
-            return "input", _common_base(artifacts), len(rest) < len(arguments)
+            return kinds.pop(), tuple(a for _, found, _ in parts for a in found), len(parts) < len(arguments)
     if origin in (tuple, list, collections.abc.Sequence, collections.abc.Iterable):
-        inner = [a for a in arguments if a is not Ellipsis]
-        if inner and all(_is_artifact(a) for a in inner):
-            return "inputs", _common_base(inner), False
-    return "value", None, False
-
-
-def _common_base(kinds: list[Any]) -> type[Artifact]:
-    common: type[Artifact] = next(base for base in kinds[0].__mro__ if all(issubclass(kind, base) for kind in kinds))
-    return common
+        inner = [_input_kind(a) for a in arguments if a is not Ellipsis]
+        if inner and all(kind == "input" and not optional for kind, _, optional in inner):
+            return "inputs", tuple(dict.fromkeys(a for _, found, _ in inner for a in found)), False
+    return "value", (), False
 
 
 def _has_marker(annotation: Any) -> bool:

@@ -28,7 +28,7 @@ from headrace.storage import disk_errors, sync_tree, tree_digest, tree_size, wri
 
 if TYPE_CHECKING:
     from headrace.pipeline.artifact import Artifact
-    from headrace.pipeline.graph import Step
+    from headrace.pipeline.graph import Graph, InputRef, Step
     from headrace.pipeline.spec import InputArtifact
 
 __all__ = ["main"]
@@ -68,7 +68,8 @@ def main(arguments: list[str]) -> int:
 def _run(order: WorkOrder, context: StepContext, wired: list[Step]) -> list[Product]:
     origin = Origin(order.file, order.module, order.pipeline)
     with search_path(origin):
-        step = load_pipeline(origin).compile(order.parameters).steps.get(order.step_id)
+        graph = load_pipeline(origin).compile(order.parameters)
+        step = graph.steps.get(order.step_id)
         files = FileDigests(order.file_digests)
         if step is None or recipe_of(step, files).digest != order.recipe:
             _refuse_change(order, "Before it began")
@@ -76,7 +77,8 @@ def _run(order: WorkOrder, context: StepContext, wired: list[Step]) -> list[Prod
         interface = step.component.interface
         arguments: dict[str, Any] = dict(step.parameters)
         for name, records in order.inputs.items():
-            taken = [_input(step, name, record, context.home) for record in records or ()]
+            pairs = zip(step.inputs[name] or (), records or (), strict=True)
+            taken = [_input(graph, ref, record, context.home) for ref, record in pairs]
             arguments[name] = None if records is None else tuple(taken) if name in step.many else taken[0]
         for port in interface.ports.values():
             if port.kind == "order":
@@ -101,9 +103,8 @@ def _refuse_change(order: WorkOrder, when: str) -> NoReturn:
     )
 
 
-def _input(step: Step, name: str, record: InputArtifact, home: Path) -> Artifact:
-    kind = step.component.interface.ports[name].artifact
-    assert kind is not None
+def _input(graph: Graph, ref: InputRef, record: InputArtifact, home: Path) -> Artifact:
+    kind = dict(graph.steps[ref.step_id].component.interface.outputs)[ref.output]
     return kind.published(home / record.path, record.id, record.digest, record.properties)
 
 
