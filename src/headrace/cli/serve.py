@@ -22,8 +22,12 @@ __all__ = ["command"]
 @click.option("--model", "models", multiple=True, metavar="NAME=PATH", help="A model folder to serve; may be repeated.")
 @click.option("--host", help="[default: 127.0.0.1, or HEADRACE_HOST]")
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one  [default: 8501, or HEADRACE_PORT].")
-@click.option("--poll", "poll_seconds", type=float, default=1.0, show_default=True, help="Seconds between looks for new versions.")
-@click.option("--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Versions of a model that are served.")
+@click.option(
+    "--poll", "poll_seconds", type=float, default=1.0, show_default=True, help="Seconds between looks for new versions."
+)
+@click.option(
+    "--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Versions of a model that are served."
+)
 @home_option
 @json_option
 def command(
@@ -65,12 +69,13 @@ def command(
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
 
     def started(running: ModelServer) -> None:
+        names = running.repository.names
         if as_json:
             import json
 
-            click.echo(json.dumps({"url": running.url, "models": running.repository.names()}))
+            click.echo(json.dumps({"url": running.url, "models": names}))
         else:
-            click.echo(f"serving {', '.join(running.repository.names()) or 'no model'} at {running.url} (Ctrl-C stops)")
+            click.echo(f"serving {', '.join(names) or 'no model'} at {running.url} (Ctrl-C stops)")
         sys.stdout.flush()
 
     serve(server, started=started)
