@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def test_publish_and_read_back(tmp_path: Path) -> None:
     assert (second.path / "schema.yaml").is_file()
     assert (second.path / "native" / "weights.bin").read_bytes() == b"graph" * 100
     assert first.digest != second.digest
+    assert second.digest == hashlib.sha256(b"another").hexdigest()
     assert first.signature_digest == second.signature_digest
     assert registry.names() == ["census"]
     assert registry.versions("census") == [first, second]

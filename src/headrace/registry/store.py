@@ -173,7 +173,7 @@ class Registry:
                 return existing
         sweep(parent)
         with staging(parent) as staged:
-            digest = copy_tree(source, staged)
+            files_digest = copy_tree(source, staged)
             for target, path in files.items():
                 write_file(staged / target, Path(path).read_bytes())
             if lineage is not None:
@@ -181,8 +181,9 @@ class Registry:
             record = {
                 "key": key,
                 "published": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "digest": digest,
+                "digest": hashlib.sha256((staged / "model.onnx").read_bytes()).hexdigest(),
                 "signature_digest": hashlib.sha256((staged / "signature.json").read_bytes()).hexdigest(),
+                "files_digest": files_digest,
             }
             write_file(staged / RECORD, _json(record))
             sync_folder(staged)

@@ -34,7 +34,7 @@ class ModelVersion:
     published
         When, as ISO 8601 in UTC.
     digest
-        SHA-256 over the names and bytes of the published files, before lineage and evaluation were added.
+        SHA-256 of model.onnx: versions with the same one predict the same, whenever and wherever they were trained.
     signature_digest
         SHA-256 of signature.json: versions with the same one answer the same requests.
     """
