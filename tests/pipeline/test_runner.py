@@ -88,6 +88,32 @@ def test_a_lost_artifact_is_made_again(project: Project) -> None:
     assert project.states() == {"make": "reused", "twice": "done", "join": "reused"}
 
 
+def test_a_step_runs_again_when_what_its_artifact_stands_for_is_gone(project: Project) -> None:
+    outside = project.file.parent / "outside.txt"
+    project.write(f"""
+class Sign(Artifact):
+    def still_holds(self):
+        return super().still_holds() and Path(self.properties["target"]).exists()
+
+@component
+def put() -> Sign:
+    target = Path({str(outside)!r})
+    target.write_text("here")
+    sign = Sign.create()
+    sign.properties["target"] = str(target)
+    return sign
+
+@pipeline
+def demo():
+    put()
+""")
+    assert project.states() == {"put": "done"}
+    assert project.states() == {"put": "reused"}
+    outside.unlink()
+    assert project.states() == {"put": "done"}
+    assert outside.exists()
+
+
 def test_failures_keep_class_message_place_and_log(project: Project) -> None:
     project.write(
         """

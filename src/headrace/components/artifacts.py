@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headrace.errors import DataError, did_you_mean
@@ -196,6 +197,10 @@ class PushedModel(Artifact):
         """Name, version and folder of the published model."""
         target: dict[str, Any] = json.loads((self.path / "push.json").read_text("utf-8"))
         return target
+
+    def still_holds(self) -> bool:
+        """Whether the version is still published."""
+        return super().still_holds() and (Path(self.properties["path"]) / "model.onnx").is_file()
 
 
 class InferenceResult(Artifact):

@@ -70,5 +70,12 @@ class Artifact:
         """The digest of names and bytes in the folder (of an unpublished one: as it is now)."""
         return self._digest if self._digest is not None else tree_digest(self.path)
 
+    def still_holds(self) -> bool:
+        """Whether what the artifact stands for is still there; if not, the step that made it runs again.
+
+        For types that stand for something outside their folder; it is asked before a step is reused, so it is quick.
+        """
+        return self.path.is_dir()
+
     def __repr__(self) -> str:
         return f"{self.type_name}({str(self.path)!r})"

@@ -288,7 +288,8 @@ class _Run:
         if len(outputs) != len(execution.outputs):
             return False
         paths = {name: self.home.path / record.path for name, record in outputs.items()}
-        if not all(path.is_dir() for path in paths.values()):
+        kinds = dict(step.component.interface.outputs)
+        if not all(kinds[name](paths[name], properties=outputs[name].properties).still_holds() for name in paths):
             return False
         log = self.home.log(execution.run_id, execution.step_id)
         self.results[step.id] = StepResult(
