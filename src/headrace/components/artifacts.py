@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 
+# The folder of rows that could not be read, beside those of the splits.
+SET_ASIDE = "unreadable"
+
+
 class Examples(Artifact):
     """An immutable snapshot of rows, in splits: a folder of Parquet files for each, and ``examples.json``."""
 
@@ -72,6 +76,13 @@ class Examples(Artifact):
                 fix=did_you_mean(name, self.splits),
             )
         return open_parquet(self.path / name)
+
+    def unreadable(self) -> Dataset | None:
+        """Open the rows that could not be read (file, row, reason, text); None where there are none."""
+        from headrace.data import open_parquet
+
+        folder = self.path / SET_ASIDE
+        return open_parquet(folder) if folder.is_dir() else None
 
     def map(self, function: Callable[[pa.RecordBatch], pa.RecordBatch]) -> Examples:
         """Make new examples, with the same splits, of what ``function`` makes of every record batch."""
@@ -204,12 +215,32 @@ class PushedModel(Artifact):
 
 
 class InferenceResult(Artifact):
-    """Predictions with the keys of their rows: Parquet files."""
+    """Predictions with the keys of their rows: Parquet files in ``predictions/<split>/``."""
 
     type_name: ClassVar[str] = "InferenceResult"
 
-    def dataset(self) -> Dataset:
-        """Open the predictions."""
+    @property
+    def splits(self) -> list[str]:
+        """Names of the splits, in the order of the alphabet."""
+        return sorted(folder.name for folder in (self.path / "predictions").iterdir() if folder.is_dir())
+
+    def dataset(self, *splits: str) -> Dataset:
+        """Open the predictions of some splits, one after the other, or of all.
+
+        Raises
+        ------
+        DataError
+            If there are no predictions of such a split.
+        """
         from headrace.data import open_parquet
 
-        return open_parquet(self.path / "predictions")
+        for name in splits:
+            if name not in self.splits:
+                raise DataError(
+                    "A split that was predicted is wanted",
+                    got=name,
+                    where=str(self.path),
+                    fix=did_you_mean(name, self.splits),
+                )
+        folders = [self.path / "predictions" / name for name in splits or self.splits]
+        return open_parquet([file for folder in folders for file in sorted(folder.glob("*.parquet"))])

@@ -49,16 +49,23 @@ def bulk_inferrer(
     from headrace.engines import LocalEngine
     from headrace.serving import with_predictions
 
-    if evaluation is not None and not evaluation.load().blessed:
-        raise NotBlessedError("Only a model that its evaluation blessed predicts", where="bulk_inferrer")
+    if evaluation is not None:
+        verdict = evaluation.load()
+        if not verdict.blessed:
+            raise NotBlessedError(
+                "Only a model that its evaluation blessed predicts",
+                got="; ".join(str(check) for check in verdict.checks if not check.ok),
+                where="bulk_inferrer",
+                fix="Look at the slices in the run's report",
+            )
     loaded = model.load()
     result = InferenceResult.create()
-    rows = 0
+    rows: dict[str, int] = {}
     for split in splits or examples.splits:
         data = examples.split(split)
         data.check_columns(keys)
         predict = with_predictions(loaded, keys or data.columns)
         made = LocalEngine().map(data.shards, predict, ParquetSink(result.path / "predictions" / split))
-        rows += made.count_rows()
+        rows[split] = made.count_rows()
     result.properties |= {"rows": rows}
     return result

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from headrace.components.artifacts import Examples
+from headrace.components.artifacts import SET_ASIDE, Examples
 from headrace.errors import UsageError, did_you_mean
 from headrace.pipeline import component
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from headrace.data import Source
 
 __all__ = ["example_gen"]
 
 Weights = Mapping[str, int]
 SHOWN_UNREADABLE = 20
+UNREADABLE = "unreadable.parquet"
+_SPLIT = re.compile(r"\w[\w.-]*")
 
 
 @component
@@ -41,18 +46,20 @@ def example_gen(
     max_bad_rows
         Rows of a source that may be set aside as unreadable before the run stops: a count (an int) or a fraction
         (a float below 1). Without it the run goes on while there is a readable row. They are counted and kept in any
-        case.
+        case: see ``Examples.unreadable``.
 
     Raises
     ------
     DataError
-        If nothing can be read, or too many rows are unreadable.
+        If nothing can be read, too many rows are unreadable, or sources disagree about the type of a column.
     UsageError
         If the splits do not fit the sources.
     """
     from headrace.data import hash_splits, same_types, snapshot
 
     named = _named(source, splits)
+    if by is not None and not any(weights for _, weights in named.values()):
+        raise UsageError("by names the key of splits by hash, and there are none", got=by, where="example_gen")
     opened = same_types({name: one for name, (one, _) in named.items()})
     examples = Examples.create()
     rows: dict[str, int] = {}
@@ -66,6 +73,7 @@ def example_gen(
             name=name,
             max_bad_rows=max_bad_rows,
         )
+        _keep_unreadable(examples.path, name)
         rows |= report.rows
         rows_read += report.rows_read
         rows_set_aside += report.rows_set_aside
@@ -85,16 +93,46 @@ def _named(
     source: Source | Mapping[str, Source], splits: Weights | Mapping[str, Weights] | None
 ) -> dict[str, tuple[Source, Weights | None]]:
     """Return source name → (source, weights of its splits)."""
-    if not isinstance(source, Mapping):
-        return {"all": (source, cast("Weights | None", splits))}
-    nested = cast("Mapping[str, Weights]", splits or {})
-    for name in nested:
-        if name not in source:
+    if isinstance(source, Mapping):
+        if not source:
+            raise UsageError("At least one source is wanted", got="an empty mapping", where="example_gen")
+        nested = cast("Mapping[str, Weights]", splits or {})
+        for name in nested:
+            if name not in source:
+                raise UsageError(
+                    "splits splits sources that are given",
+                    got=name,
+                    where="example_gen",
+                    fix=did_you_mean(name, source),
+                )
+        named = {name: (one, nested.get(name)) for name, one in source.items()}
+        form = '{"<source>": {"train": 8, "eval": 2}}'
+    else:
+        named = {"all": (source, cast("Weights | None", splits))}
+        form = '{"train": 8, "eval": 2}'
+    made: list[str] = []
+    for name, (_, weights) in named.items():
+        if weights is not None and not (isinstance(weights, Mapping) and all(map(_is_weight, weights.values()))):
             raise UsageError(
-                "splits splits sources that are given", got=name, where="example_gen", fix=did_you_mean(name, source)
+                "splits says how much goes to each split", got=splits, where="example_gen", fix=f"Write {form}"
             )
-    made = [split for name in source for split in nested.get(name, [name])]
+        made += [name] if weights is None else weights
+    for split in made:
+        if not _SPLIT.fullmatch(split) or split == SET_ASIDE:
+            raise UsageError("The name of a split is the name of a folder", got=split, where="example_gen")
     twice = {split for split in made if made.count(split) > 1}
     if twice:
         raise UsageError("Every split needs a name of its own", got=", ".join(sorted(twice)), where="example_gen")
-    return {name: (one, nested.get(name)) for name, one in source.items()}
+    return named
+
+
+def _is_weight(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _keep_unreadable(folder: Path, name: str) -> None:
+    # Every snapshot writes a file of that name, and the next source makes another snapshot in the folder.
+    file = folder / UNREADABLE
+    if file.exists():
+        (folder / SET_ASIDE).mkdir(exist_ok=True)
+        file.rename(folder / SET_ASIDE / f"{name}.parquet")

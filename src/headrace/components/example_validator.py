@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from headrace.components.artifacts import ExampleAnomalies, ExampleStatistics, Schema
-from headrace.errors import AnomaliesFound
+from headrace.errors import AnomaliesFound, UsageError, did_you_mean
 from headrace.pipeline import component
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def example_validator(
     """
     from headrace.validation import validate_statistics
 
+    severities = ("error", "warning", "never")
+    if stop_on not in severities:
+        raise UsageError(
+            "stop_on is error, warning or never",
+            got=stop_on,
+            where="example_validator",
+            fix=did_you_mean(str(stop_on), severities),
+        )
     given = statistics.load()
     anomalies = validate_statistics(
         given.only(*splits) if splits else given,
@@ -58,7 +66,7 @@ def example_validator(
     result = ExampleAnomalies.create()
     anomalies.save(result.path / "anomalies.json")
     result.properties |= {"errors": len(anomalies.errors), "warnings": len(anomalies.warnings)}
-    stopping = {"error": anomalies.errors, "warning": list(anomalies), "never": []}[stop_on]
+    stopping = {"error": anomalies.errors, "warning": anomalies.anomalies, "never": ()}[stop_on]
     if stopping:
         shown = "; ".join(str(one).rstrip(".") for one in stopping[:3])
         more = f"; and {len(stopping) - 3} more" if len(stopping) > 3 else ""

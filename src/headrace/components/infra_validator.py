@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 
 from headrace.components.artifacts import Examples, InfraBlessing, Model
 from headrace.pipeline import component
@@ -37,17 +36,30 @@ def infra_validator(
     rows
         How many, from the first on.
     timeout
-        Seconds.
+        Seconds for loading the model, and for every answer.
     max_memory_mb
-        Resident memory of the server.
-    """
-    import pyarrow as pa
+        Resident memory of the server, in units of 2**20 bytes.
 
+    Returns
+    -------
+    InfraBlessing
+        The verdict; a model that was refused is no error here, the pusher stops at it.
+
+    Raises
+    ------
+    DataError
+        If the examples have no such split.
+    """
     from headrace.serving import crash_test
 
-    data = examples.split(split)
-    head = pa.Table.from_batches(islice(data.batches(), 1 + rows // 1024), data.schema).slice(0, rows)
-    result = crash_test(model.path, head, timeout_s=timeout, max_memory_mb=max_memory_mb)
+    result = crash_test(
+        model.path,
+        examples.split(split),
+        timeout_s=timeout,
+        request_timeout_s=timeout,
+        max_memory_mb=max_memory_mb,
+        max_rows=rows,
+    )
     blessing = InfraBlessing.create()
     (blessing.path / "crash_test.json").write_text(json.dumps(result.to_dict(), indent=2), "utf-8")
     blessing.properties |= {"ok": result.ok, "reason": result.reason}

@@ -52,7 +52,9 @@ def pusher(
         )
     if blessing is not None and not blessing.verdict["ok"]:
         raise NotBlessedError(
-            "Only a model that passed the crash test is published", got=blessing.verdict["reason"], where=f"pusher to {to}"
+            "Only a model that passed the crash test is published",
+            got=blessing.verdict["reason"],
+            where=f"pusher to {to}",
         )
     step = current_step()
     version = registry_here().publish(
