@@ -1,34 +1,45 @@
-"""A quantile sketch: exact for small data, within a thousandth of the rank for any size."""
+"""Quantiles of a stream: exact while there are few distinct values, a deterministic sketch beyond."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
+
+from headrace.engines.distinct import DistinctSketch, hash_floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["EXACT_UP_TO", "QuantileSketch"]
+    Floats: TypeAlias = NDArray[np.float64]
+    Weights: TypeAlias = NDArray[np.int64]
 
-EXACT_UP_TO = 65_536
-_LEVEL_LIMIT = 32_768
+__all__ = ["QuantileSketch"]
+
+EXACT_DISTINCT = 100_000
+LEVEL_SIZE = 16_384
+_BUFFER = 262_144
 
 
 class QuantileSketch:
-    """Quantiles of a stream of numbers, mergeable.
+    """A mergeable summary of numbers, as float64; NaN is left out.
 
-    Up to 65,536 values are kept as they are and quantiles are exact. Beyond that, values are kept in levels: a value
-    of level ``l`` stands for ``2**l`` values. A level that is full is sorted and every second value of it moves one
-    level up (Munro and Paterson, "Selection and sorting with limited storage", 1980; Manku, Rajagopalan and Lindsay,
-    "Approximate medians and other quantiles in one pass and with limited memory", 1998). There is no randomness: the
-    same values in the same order of updates and merges give the same bits. One compaction of level ``l`` moves any
-    rank by at most ``2**l``, and takes in at least 32,768 values of that weight, so that the rank error is at most
-    ``log2(n / 32768) / 32768``: 0.05 % for 10^9 values and below 0.1 % up to 10^14.
+    Up to ``exact_distinct`` distinct values it counts each and is exact; whether it is depends on the values alone,
+    never on how they were split. Beyond, it is a hierarchy of compactors (Manku, Rajagopalan and Lindsay 1998;
+    Karnin, Lang and Liberty 2016, without their coin): level ``l`` holds items that stand for ``2**l`` values each,
+    and a level with ``level_size`` items or more is sorted and every second item moves one level up. One such step
+    shifts any rank by at most ``2**l`` and takes in at least ``level_size * 2**l`` values, so with ``L`` levels a
+    rank is off by at most ``(L - 1) / level_size`` of all values: under 0.1 % up to two billion values. The same
+    values in the same order of updates and merges give the same bits. The smallest and the largest value are exact.
 
-    NaN is left out. Values are float64; the smallest and the largest value are exact.
+    Parameters
+    ----------
+    exact_distinct
+        Distinct values that are counted exactly.
+    level_size
+        Items of a level at which it is compacted.
 
     Examples
     --------
@@ -38,43 +49,46 @@ class QuantileSketch:
     [0.0, 25.0, 100.0]
     """
 
-    __slots__ = ("_compactions", "_error", "_levels", "_sizes", "count", "maximum", "minimum")
-
-    def __init__(self) -> None:
+    def __init__(self, exact_distinct: int = EXACT_DISTINCT, level_size: int = LEVEL_SIZE) -> None:
         self.count = 0
         self.minimum = np.inf
         self.maximum = -np.inf
-        self._levels: list[list[NDArray[np.float64]]] = [[]]
-        self._sizes = [0]
-        self._compactions = [0]
-        self._error = 0
+        self._exact_distinct = exact_distinct
+        self._level_size = level_size
+        self._buffer: list[Floats] = []
+        self._buffered = 0
+        self._values: Floats = np.empty(0, np.float64)
+        self._counts: Weights = np.empty(0, np.int64)
+        self._levels: list[Floats] | None = None
+        self._odd: list[bool] = []
+        self._distinct = DistinctSketch()
 
-    def __getstate__(self) -> tuple[object, ...]:
-        self._tidy()
-        return (
-            self.count,
-            self.minimum,
-            self.maximum,
-            self._levels,
-            self._sizes,
-            self._compactions,
-            self._error,
-        )
+    @property
+    def is_exact(self) -> bool:
+        """Whether every value so far was counted, so that quantiles and ranks are exact."""
+        self._flush()
+        return self._levels is None
 
-    def __setstate__(self, state: tuple[object, ...]) -> None:
-        (
-            self.count,
-            self.minimum,
-            self.maximum,
-            self._levels,
-            self._sizes,
-            self._compactions,
-            self._error,
-        ) = state  # type: ignore[assignment]
+    @property
+    def rank_error(self) -> float:
+        """The largest possible error of a rank, as a share of all values."""
+        self._flush()
+        return 0.0 if self._levels is None else (len(self._levels) - 1) / self._level_size
+
+    @property
+    def num_distinct(self) -> int:
+        """Number of distinct values; an estimate (see :class:`DistinctSketch`) where the sketch is not exact."""
+        self._flush()
+        return int(self._values.size) if self._levels is None else self._distinct.estimate()
+
+    def __getstate__(self) -> dict[str, object]:
+        self._flush()
+        return self.__dict__
 
     def update(self, values: ArrayLike) -> None:
         """Take in numbers of any shape; NaN is left out."""
-        fresh = np.array(values, dtype=np.float64).ravel()
+        # The sum is a copy, which no one else writes to, and makes the two zeros one value.
+        fresh = np.asarray(values, dtype=np.float64).ravel() + 0.0
         missing = np.isnan(fresh)
         if missing.any():
             fresh = fresh[~missing]
@@ -83,25 +97,44 @@ class QuantileSketch:
         self.count += int(fresh.size)
         self.minimum = min(self.minimum, float(fresh.min()))
         self.maximum = max(self.maximum, float(fresh.max()))
-        self._add(0, fresh)
-        self._compact()
+        self._buffer.append(fresh)
+        self._buffered += fresh.size
+        if self._buffered >= _BUFFER:
+            self._flush()
 
     def merge(self, other: Self) -> None:
-        """Take in what another sketch has seen; the other one stays as it is."""
-        if other.count == 0:
-            return
+        """Take in what another sketch of the same sizes has seen; the other one stays as it is."""
+        self._flush()
+        other._flush()
         self.count += other.count
         self.minimum = min(self.minimum, other.minimum)
         self.maximum = max(self.maximum, other.maximum)
-        self._error += other._error
-        for level, parts in enumerate(other._levels):
-            for part in parts:
-                self._add(level, part)
-            if level < len(self._compactions):
-                self._compactions[level] += other._compactions[level]
+        if self._levels is None and other._levels is None:
+            self._count(other._values, other._counts)
+            return
+        self._to_levels()
+        if other._levels is None:
+            self._distinct.update(hash_floats(other._values))
+            self._add_weighted(other._values, other._counts)
+        else:
+            self._distinct.merge(other._distinct)
+            for level, items in enumerate(other._levels):
+                self._add(level, items)
         self._compact()
 
-    def quantiles(self, qs: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+    def weighted(self) -> tuple[Floats, Weights]:
+        """Return sorted values and how many values each stands for; the weights add up to the number of values."""
+        self._flush()
+        if self._levels is None:
+            return self._values, self._counts
+        values = np.concatenate(self._levels)
+        weights = np.concatenate(
+            [np.full(items.size, 1 << level, np.int64) for level, items in enumerate(self._levels)]
+        )
+        order = np.argsort(values, kind="stable")
+        return values[order], weights[order]
+
+    def quantiles(self, qs: Sequence[float] | Floats) -> Floats:
         """Return the quantiles, interpolated linearly between neighbours as ``numpy.quantile`` does.
 
         Parameters
@@ -124,69 +157,95 @@ class QuantileSketch:
             raise ValueError(f"quantiles are asked for by fractions in [0, 1]; got {fractions.tolist()}")
         if self.count == 0:
             return np.full(fractions.shape, np.nan)
-        values, cumulative = self._weighted()
-        position = fractions * (self.count - 1)
-        below = np.floor(position)
-        low = values[np.searchsorted(cumulative, below, side="right").clip(0, values.size - 1)]
-        high = values[np.searchsorted(cumulative, np.ceil(position), side="right").clip(0, values.size - 1)]
-        share = position - below
-        with np.errstate(invalid="ignore"):
-            step = (high - low) * share
-        between = np.where(share == 0.0, low, np.where(high == low, low, low + step))
-        between = np.where(fractions == 0.0, self.minimum, np.where(fractions == 1.0, self.maximum, between))
-        return np.asarray(between, dtype=np.float64)
+        values, weights = self.weighted()
+        totals = np.cumsum(weights)
+        positions = fractions * float(self.count - 1)
+        below = np.floor(positions)
+        low = values[np.searchsorted(totals, below, side="right")]
+        high = values[np.searchsorted(totals, np.ceil(positions), side="right")]
+        found = _between(low, high, positions - below)
+        found = np.where(fractions == 0.0, self.minimum, np.where(fractions == 1.0, self.maximum, found))
+        return np.asarray(found, dtype=np.float64)
 
-    def ranks(self, points: ArrayLike) -> NDArray[np.int64]:
+    def ranks(self, points: ArrayLike) -> Weights:
         """Return, for each point, how many of the values seen are less than or equal to it."""
         wanted = np.asarray(points, dtype=np.float64)
-        if self.count == 0:
-            return np.zeros(wanted.shape, dtype=np.int64)
-        values, cumulative = self._weighted()
-        found = np.concatenate([[0], cumulative])[np.searchsorted(values, wanted, side="right")]
+        values, weights = self.weighted()
+        totals = np.concatenate([[0], np.cumsum(weights)])
+        found = totals[np.searchsorted(values, wanted, side="right")]
         found = np.where(wanted >= self.maximum, self.count, np.where(wanted < self.minimum, 0, found))
         return np.asarray(found, dtype=np.int64)
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether nothing has been left out, so that quantiles are exact."""
-        return self._error == 0
+    def _flush(self) -> None:
+        if not self._buffered:
+            return
+        values = np.concatenate(self._buffer)
+        self._buffer = []
+        self._buffered = 0
+        if self._levels is None:
+            distinct, counts = np.unique(values, return_counts=True)
+            self._count(distinct, counts)
+        else:
+            self._distinct.update(hash_floats(values))
+            self._add(0, values)
+            self._compact()
 
-    @property
-    def rank_error(self) -> float:
-        """The largest possible error of a rank, as a fraction of the values seen."""
-        return self._error / self.count if self.count else 0.0
+    def _count(self, values: Floats, counts: Weights) -> None:
+        if self._values.size == 0:
+            self._values, self._counts = values, counts
+        else:
+            both = np.concatenate([self._values, values])
+            order = np.argsort(both, kind="stable")
+            both = both[order]
+            starts = np.flatnonzero(np.concatenate([[True], both[1:] != both[:-1]]))
+            self._values = both[starts]
+            self._counts = np.add.reduceat(np.concatenate([self._counts, counts])[order], starts)
+        if self._values.size > self._exact_distinct:
+            self._to_levels()
+            self._compact()
 
-    def _weighted(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        self._tidy()
-        values = np.concatenate([parts[0] for parts in self._levels if parts])
-        weights = np.concatenate([np.full(size, 1 << level) for level, size in enumerate(self._sizes) if size])
-        order = np.argsort(values, kind="stable")
-        return values[order], np.cumsum(weights[order], dtype=np.int64)
+    def _to_levels(self) -> None:
+        if self._levels is None:
+            self._levels = []
+            self._distinct.update(hash_floats(self._values))
+            self._add_weighted(self._values, self._counts)
+            self._values = np.empty(0, np.float64)
+            self._counts = np.empty(0, np.int64)
 
-    def _tidy(self) -> None:
-        for level, parts in enumerate(self._levels):
-            if len(parts) > 1:
-                self._levels[level] = [np.concatenate(parts)]
+    def _add_weighted(self, values: Floats, counts: Weights) -> None:
+        level = 0
+        while counts.any():
+            self._add(level, values[(counts & 1).astype(bool)])
+            counts = counts >> 1
+            level += 1
 
-    def _add(self, level: int, values: NDArray[np.float64]) -> None:
+    def _add(self, level: int, items: Floats) -> None:
+        assert self._levels is not None
         while len(self._levels) <= level:
-            self._levels.append([])
-            self._sizes.append(0)
-            self._compactions.append(0)
-        self._levels[level].append(values)
-        self._sizes[level] += int(values.size)
+            self._levels.append(np.empty(0, np.float64))
+            self._odd.append(False)
+        self._levels[level] = np.concatenate([self._levels[level], items])
 
     def _compact(self) -> None:
+        assert self._levels is not None
         level = 0
         while level < len(self._levels):
-            if self._sizes[level] > (EXACT_UP_TO if level == 0 else _LEVEL_LIMIT):
-                values = np.sort(np.concatenate(self._levels[level]))
-                # An odd one stays, so that the weights always add up to the number of values.
-                kept, values = values[: values.size % 2], values[values.size % 2 :]
-                self._levels[level] = [kept] if kept.size else []
-                self._sizes[level] = int(kept.size)
-                # Taking turns between the lower and the upper of each pair makes errors cancel.
-                self._add(level + 1, values[self._compactions[level] % 2 :: 2].copy())
-                self._compactions[level] += 1
-                self._error += 1 << level
+            items = self._levels[level]
+            if items.size >= self._level_size:
+                items = np.sort(items)
+                paired = items.size - items.size % 2
+                # Taking the odd and the even ones by turns lets errors cancel.
+                up = items[int(self._odd[level]) : paired : 2]
+                self._odd[level] = not self._odd[level]
+                self._levels[level] = items[paired:]
+                self._add(level + 1, up)
             level += 1
+
+
+def _between(low: Floats, high: Floats, share: Floats) -> Floats:
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1.0 - share))
+        # Where the difference of two neighbours overflows, each is weighted by itself.
+        found = np.where(np.isfinite(found), found, low * (1.0 - share) + high * share)
+    # Between two infinities, the nearer.
+    return np.where(np.isnan(found), np.where(share < 0.5, low, high), found)

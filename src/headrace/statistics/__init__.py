@@ -19,15 +19,11 @@ from headrace.statistics.results import (
 )
 
 if TYPE_CHECKING:
-    from headrace.statistics.distinct import DistinctSketch
     from headrace.statistics.generate import StatisticsAccumulator, generate_statistics
-    from headrace.statistics.quantiles import QuantileSketch
     from headrace.statistics.view import visualize_statistics
 
 # Homes of the names that need NumPy and Arrow, imported on first use.
 _HOMES = {
-    "DistinctSketch": "headrace.statistics.distinct",
-    "QuantileSketch": "headrace.statistics.quantiles",
     "StatisticsAccumulator": "headrace.statistics.generate",
     "generate_statistics": "headrace.statistics.generate",
     "visualize_statistics": "headrace.statistics.view",
@@ -38,11 +34,9 @@ __all__ = [
     "Bucket",
     "CommonStatistics",
     "DatasetStatistics",
-    "DistinctSketch",
     "FeatureStatistics",
     "Histogram",
     "NumericStatistics",
-    "QuantileSketch",
     "Statistics",
     "StatisticsAccumulator",
     "StringStatistics",

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.engines.distinct import DistinctSketch, hash_strings
+from headrace.engines.moments import Moments
+from headrace.engines.quantiles import QuantileSketch
 from headrace.errors import DataError
-from headrace.statistics.distinct import DistinctSketch, hash_strings
-from headrace.statistics.quantiles import QuantileSketch
 from headrace.statistics.results import (
     BoolStatistics,
     Bucket,
@@ -26,10 +27,8 @@ from headrace.statistics.results import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
-
+    from headrace.engines.quantiles import Floats, Weights
     from headrace.schema import FeatureType
-    from headrace.statistics.quantiles import Floats, Weights
 
     ColumnAccumulator: TypeAlias = "NumericAccumulator | StringAccumulator | BoolAccumulator | TimestampAccumulator"
 
@@ -86,19 +85,15 @@ class _Counter:
 
 
 class NumericAccumulator(_Counter):
-    """Statistics of integers or floats: moments by Chan's parallel update, quantiles by :class:`QuantileSketch`.
-
-    Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
-    """
+    """Statistics of integers or floats, of finite ones where not said otherwise."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._finite = 0
-        self._mean = 0.0
-        self._squares = 0.0
+        self._moments = Moments()
         self._zeros = 0
         self._nan = 0
         self._infinite = 0
+        # Apart from the moments, because these are exact for integers beyond 2**53.
         self._min: int | float | None = None
         self._max: int | float | None = None
         self._quantiles = QuantileSketch()
@@ -128,8 +123,7 @@ class NumericAccumulator(_Counter):
             ends = pc.min_max(column).as_py()
             self._widen(ends["min"], ends["max"])
         self._zeros += int(values.size - np.count_nonzero(values))
-        mean, squares = _moments(values)
-        self._add_moments(values.size, mean, squares)
+        self._moments.update(values)
         self._quantiles.update(values)
 
     def merge(self, other: Self) -> None:
@@ -140,17 +134,17 @@ class NumericAccumulator(_Counter):
         self._infinite += other._infinite
         if other._min is not None and other._max is not None:
             self._widen(other._min, other._max)
-        self._add_moments(other._finite, other._mean, other._squares)
+        self._moments.merge(other._moments)
         self._quantiles.merge(other._quantiles)
 
     def result(self) -> NumericStatistics:
         """Return the statistics over all that was seen."""
-        values, weights = self._quantiles.weighted()
-        quantiles = self._quantile_table(values, weights)
-        std_dev = math.sqrt(self._squares / self._finite) if self._finite else math.nan
+        quantiles = self._quantile_table()
+        mean = self._moments.mean if self._moments.count else math.nan
+        std_dev = math.sqrt(self._moments.variance)
         return NumericStatistics(
             common_stats=self._common,
-            mean=self._mean if self._finite and math.isfinite(self._mean) else None,
+            mean=mean if math.isfinite(mean) else None,
             std_dev=std_dev if math.isfinite(std_dev) else None,
             num_zeros=self._zeros,
             num_nan=self._nan,
@@ -159,28 +153,17 @@ class NumericAccumulator(_Counter):
             median=quantiles[50] if quantiles else None,
             max=self._max,
             quantiles=quantiles,
-            histograms=self._histograms(values, weights, quantiles),
+            histograms=self._histograms(*self._quantiles.weighted(), quantiles),
             unique=self._quantiles.num_distinct,
             unique_exact=self._quantiles.is_exact,
             rank_error=self._quantiles.rank_error,
         )
 
-    def _quantile_table(self, values: Floats, weights: Weights) -> tuple[float, ...]:
-        if values.size == 0:
+    def _quantile_table(self) -> tuple[float, ...]:
+        if self._quantiles.count == 0:
             return ()
-        assert self._min is not None
-        assert self._max is not None
-        totals = np.cumsum(weights)
-        positions = np.linspace(0.0, 1.0, 101) * float(totals[-1] - 1)
-        below = np.floor(positions)
-        low = values[np.searchsorted(totals, below, side="right")]
-        high = values[np.searchsorted(totals, np.ceil(positions), side="right")]
-        share = positions - below
-        with np.errstate(over="ignore", invalid="ignore"):
-            table = np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1.0 - share))
-        # Where the difference of two neighbours overflows, each is weighted by itself.
-        table = np.where(np.isfinite(table), table, low * (1.0 - share) + high * share)
-        table[0], table[-1] = self._min, self._max
+        table = self._quantiles.quantiles(np.linspace(0.0, 1.0, 101))
+        # Rounding of the interpolation may break the order by a bit.
         return tuple((np.maximum.accumulate(table) + 0.0).tolist())
 
     def _histograms(self, values: Floats, weights: Weights, quantiles: tuple[float, ...]) -> tuple[Histogram, ...]:
@@ -192,25 +175,16 @@ class NumericAccumulator(_Counter):
         edges[-1] = high
         totals = np.concatenate([[0], np.cumsum(weights)])
         below = totals[np.searchsorted(values, edges[1:-1], side="left")]
-        counts = np.diff(np.concatenate([[0], below, [self._finite]]))
+        counts = np.diff(np.concatenate([[0], below, [self._moments.count]]))
         deciles = quantiles[::10]
         return (
             Histogram("STANDARD", _buckets(edges.tolist(), counts.astype(np.float64).tolist())),
-            Histogram("QUANTILES", _buckets(list(deciles), [self._finite / 10] * 10)),
+            Histogram("QUANTILES", _buckets(list(deciles), [self._moments.count / 10] * 10)),
         )
 
     def _widen(self, low: float, high: float) -> None:
         self._min = low if self._min is None else min(self._min, low)
         self._max = high if self._max is None else max(self._max, high)
-
-    def _add_moments(self, count: int, mean: float, squares: float) -> None:
-        if count == 0:
-            return
-        total = self._finite + count
-        delta = mean - self._mean
-        self._mean += delta * (count / total)
-        self._squares += squares + delta * delta * (self._finite * (count / total))
-        self._finite = total
 
 
 class StringAccumulator(_Counter):
@@ -392,19 +366,6 @@ def accumulator_for(name: str, kind: pa.DataType) -> ColumnAccumulator:
             fix="Leave the column out with columns=[...], or turn it into one of these",
         )
     return types[feature]()
-
-
-def _moments(values: NDArray[np.float64]) -> tuple[float, float]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(values.mean())
-        if not math.isfinite(mean):
-            mean = float((values / values.size).sum())
-        apart = values - mean
-        # The second term takes back what rounding of the mean has cost.
-        rest = float(apart.sum())
-        # Not numpy.dot: BLAS splits it by the number of processors, and its threads get in each other's way.
-        squares = float(np.square(apart, out=apart).sum()) - rest * rest / values.size
-    return mean, max(squares, 0.0)
 
 
 def _buckets(edges: list[float], counts: list[float]) -> tuple[Bucket, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -10,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.engines import moments
 from headrace.engines.quantiles import QuantileSketch
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Analyzer(Protocol):
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, mean and population variance, by the parallel update of Chan, Golub and LeVeque (1979) in float64."""
+    """Count, mean and population variance, by :class:`headrace.engines.Moments`."""
 
     name: str = "moments"
 
@@ -67,44 +67,9 @@ class Moments:
         return _MomentsPart()
 
 
-class _MomentsPart:
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = 0.0
-        self.m2 = 0.0
-        self.low = math.inf
-        self.high = -math.inf
-
-    def update(self, values: NDArray[Any]) -> None:
-        if values.size == 0:
-            return
-        numbers = values.astype(np.float64)
-        part = _MomentsPart()
-        part.count = int(numbers.size)
-        part.low, part.high = float(numbers.min()), float(numbers.max())
-        with np.errstate(invalid="ignore", over="ignore"):
-            # The mean of equal numbers is that number, which a rounded sum does not give.
-            part.mean = part.low if part.low == part.high else float(numbers.mean())
-            part.m2 = 0.0 if part.low == part.high else float(np.square(numbers - part.mean).sum())
-        self.merge(part)
-
-    def merge(self, other: _MomentsPart) -> None:
-        if other.count == 0:
-            return
-        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
-        count = self.count + other.count
-        if self.count == 0 or self.low == self.high:
-            self.count, self.mean, self.m2 = count, other.mean, other.m2
-            return
-        delta = other.mean - self.mean
-        self.mean += delta * (other.count / count)
-        self.m2 += other.m2 + delta * delta * (self.count * other.count / count)
-        self.count = count
-
+class _MomentsPart(moments.Moments):
     def result(self) -> dict[str, float] | None:
-        if self.count == 0:
-            return None
-        return {"count": self.count, "mean": self.mean, "var": self.m2 / self.count}
+        return {"count": self.count, "mean": self.mean, "var": self.variance} if self.count else None
 
 
 @dataclass(frozen=True)

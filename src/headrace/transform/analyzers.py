@@ -93,7 +93,7 @@ def quantiles(x: ndx.Array, num_buckets: int) -> ndx.Array:
     -------
     ndonnx.Array
         float64 ``[num_buckets - 1]``, ascending, with repetitions where many values are equal. Exact (interpolated
-        linearly, as ``numpy.quantile``) up to 65,536 values, beyond that within 0.1 % of the rank.
+        linearly, as ``numpy.quantile``) up to 100,000 distinct values, beyond that within 0.1 % of the rank.
     """
     x = column(x, "quantiles", "number")
     positive(num_buckets, "quantiles", "num_buckets", 2)

@@ -5,8 +5,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.statistics import DistinctSketch
-from headrace.statistics.distinct import hash_floats, hash_strings
+from headrace.engines import DistinctSketch
+from headrace.engines.distinct import hash_floats, hash_strings
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 
