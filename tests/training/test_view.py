@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from headrace.training import TrainResult
 from headrace.training.view import view
+from headrace.viz import embed
 
 
 def test_it_shows_facts_curve_and_parameters() -> None:
@@ -25,4 +26,4 @@ def test_it_shows_facts_curve_and_parameters() -> None:
     assert "<svg" in shown
     assert "0.375" in shown
     assert "after epoch 1" in shown
-    assert result._repr_html_() == str(shown)
+    assert result._repr_html_() == embed(shown)

@@ -4,6 +4,7 @@ from typing import Any
 
 from headrace import transform as tft
 from headrace.transform.view import view
+from headrace.viz import embed
 
 
 def test_a_view_names_columns_values_and_features() -> None:
@@ -21,7 +22,9 @@ def test_a_view_names_columns_values_and_features() -> None:
     for part in ("age", "may be missing", "3 ids", "4 of float32", "moments of age", "vocabulary of word", "&lt;b&gt;"):
         assert part in text
     assert "<b>" not in text
-    assert "http" not in graph._repr_html_().replace("http://www.w3.org", "")
+    shown = graph._repr_html_()
+    assert shown == embed(view(graph))
+    assert "http" not in shown.replace("http://www.w3.org", "")
 
 
 def test_a_long_vocabulary_is_cut() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from headrace.tuning import SearchResult, Trial
 from headrace.tuning.view import view
+from headrace.viz import embed
 
 
 def test_it_shows_the_best_and_the_failed() -> None:
@@ -16,4 +17,4 @@ def test_it_shows_the_best_and_the_failed() -> None:
     assert "0.125" in shown
     assert "&lt;too fast&gt;" in shown
     assert "<too fast>" not in shown
-    assert result._repr_html_() == str(shown)
+    assert result._repr_html_() == embed(shown)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.errors import EvaluationError, did_you_mean
 from headrace.metrics import MetricValue, Task
+from headrace.storage import file_in, write_atomic
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Check", "Curves", "Difference", "EvalResult", "SliceKey", "SliceResult", "slice_name"]
 
+FILE = "evaluation.json"
 FORMAT = 1
 SliceKey = tuple[tuple[str, str], ...]
 Point = tuple[float, float, float]
@@ -240,12 +243,8 @@ class EvalResult:
 
     def save(self, path: Path | str) -> Path:
         """Write ``evaluation.json``, into the folder if a folder is given, and return its path."""
-        target = Path(path)
-        if target.is_dir():
-            target /= "evaluation.json"
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        partial.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-        partial.replace(target)
+        target = file_in(path, FILE)
+        write_atomic(target, json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
         return target
 
     @classmethod
@@ -257,9 +256,7 @@ class EvalResult:
         EvaluationError
             If the file is absent or cannot be read.
         """
-        source = Path(path)
-        if source.is_dir():
-            source /= "evaluation.json"
+        source = file_in(path, FILE)
         try:
             return cls.from_dict(json.loads(source.read_text("utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,11 @@ from headrace.model.feeds import feeds_from_batch
 from headrace.model.rows import RowDecoder
 from headrace.model.session import open_session, run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX, Input, Signature, inputs_of
+from headrace.storage import write_atomic
 
 if TYPE_CHECKING:
+    import os
+
     import onnx
 
     from headrace.model.feeds import Feeds
@@ -184,10 +186,8 @@ def save_model(
     target.mkdir(parents=True, exist_ok=True)
     for name, graph in (("model.onnx", model), ("label.onnx", labels)):
         if graph is not None:
-            partial = target / f".{name}.{os.getpid()}"
-            partial.write_bytes(graph.SerializeToString(deterministic=True))
-            partial.replace(target / name)
-    signature.save(target / "signature.json")
+            write_atomic(target / name, graph.SerializeToString(deterministic=True))
+    signature.save(target)
     return target
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from headrace.errors import ModelError
+from headrace.storage import file_in, read_json, write_json
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection, Sequence
 
     import onnx
@@ -119,29 +119,17 @@ class Signature(msgspec.Struct, frozen=True):
         ModelError
             If the file is absent, is not JSON or does not describe a signature.
         """
-        file = Path(path)
-        if file.is_dir():
-            file = file / "signature.json"
-        try:
-            return msgspec.json.decode(file.read_bytes(), type=cls)
-        except OSError as error:
-            raise ModelError(
-                "A model folder has a signature.json",
-                got=error.strerror or str(error),
-                where=str(file),
-                fix="Publish the model again, or write one with headrace.model.signature_of",
-            ) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ModelError("signature.json must describe a signature", got=str(error), where=str(file)) from error
+        return read_json(
+            cls,
+            file_in(path, "signature.json"),
+            rule="A model folder has a signature.json, and that must describe a signature",
+            error=ModelError,
+            fix="Publish the model again, or write one with headrace.model.signature_of",
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a file, or as ``signature.json`` into a folder."""
-        file = Path(path)
-        if file.is_dir():
-            file = file / "signature.json"
-        partial = file.with_name(f".{file.name}.{os.getpid()}")
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
-        partial.replace(file)
+        write_json(file_in(path, "signature.json"), self)
 
 
 _SCALARS: dict[str, DType] = {

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from headrace.errors import DataError, UsageError, did_you_mean
+from headrace.storage import from_json, read_json, to_json, to_plain, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = [
     "BoolStatistics",
@@ -25,6 +26,8 @@ __all__ = [
     "TimestampStatistics",
     "ValueCount",
 ]
+
+_RULE = "Statistics are a JSON file that headrace wrote"
 
 
 class CommonStatistics(msgspec.Struct, frozen=True):
@@ -248,13 +251,12 @@ class Statistics(msgspec.Struct, frozen=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts and lists, in TensorFlow Metadata's field names in snake_case."""
-        plain = msgspec.json.decode(msgspec.json.encode(self))
-        assert isinstance(plain, dict)
+        plain: dict[str, Any] = to_plain(self)
         return plain
 
     def to_json(self) -> str:
         """Return the JSON form, indented."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str | bytes, *, file: str | None = None) -> Statistics:
@@ -265,16 +267,11 @@ class Statistics(msgspec.Struct, frozen=True):
         DataError
             If it is not the JSON of statistics.
         """
-        try:
-            return msgspec.json.decode(text, type=cls)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise DataError("Statistics are JSON that headrace wrote", got=str(error), where=file) from error
+        return from_json(cls, text, rule=_RULE, where=file)
 
     def save(self, path: str | Path) -> None:
         """Write the JSON form; the file is there whole or not at all (StorageError)."""
-        from headrace.storage import write_atomic
-
-        write_atomic(path, self.to_json())
+        write_json(path, self)
 
     @classmethod
     def load(cls, path: str | Path) -> Statistics:
@@ -285,11 +282,7 @@ class Statistics(msgspec.Struct, frozen=True):
         DataError
             If there is no such file, or it is not the JSON of statistics.
         """
-        try:
-            text = Path(path).read_bytes()
-        except OSError as error:
-            raise DataError("Statistics are a readable JSON file", got=str(error), where=str(path)) from error
-        return cls.from_json(text, file=str(path))
+        return read_json(cls, path, rule=_RULE)
 
     def _repr_html_(self) -> str:
         from headrace.statistics.view import statistics_view

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from headrace.errors import EstimatorError
+from headrace.storage import file_in, read_json, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["TrainResult"]
 
@@ -59,22 +62,23 @@ class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
         """The last value of every metric."""
         return {name: values[-1][1] for name, values in self.series.items()}
 
+    def save(self, path: str | Path) -> None:
+        """Write JSON, into ``training.json`` where ``path`` is a folder."""
+        write_json(file_in(path, FILE), self)
+
     @classmethod
     def load(cls, path: str | Path) -> TrainResult:
-        """Read ``training.json``, or the one in a model folder."""
-        file = Path(path)
-        if file.is_dir():
-            file = file / FILE
-        try:
-            return msgspec.json.decode(file.read_bytes(), type=cls)
-        except (OSError, msgspec.DecodeError) as error:
-            raise EstimatorError("A model folder has a training.json", got=str(error), where=str(file)) from error
+        """Read what ``save`` wrote.
 
-    def to_json(self) -> bytes:
-        """Return the file's content."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+        Raises
+        ------
+        EstimatorError
+            If there is no such file, or it does not hold a training run.
+        """
+        return read_json(cls, file_in(path, FILE), rule="A model folder has a training.json", error=EstimatorError)
 
     def _repr_html_(self) -> str:
         from headrace.training.view import view
+        from headrace.viz import embed
 
-        return str(view(self))
+        return embed(view(self))

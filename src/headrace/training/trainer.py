@@ -11,11 +11,10 @@ import numpy as np
 
 from headrace.errors import EstimatorError, did_you_mean
 from headrace.model import compose, open_session, save_model, signature_of
-from headrace.storage import write_atomic
 from headrace.training.labels import index_classes
 from headrace.training.leaks import refuse_leaks
 from headrace.training.progress import Progress
-from headrace.training.result import FILE, TrainResult
+from headrace.training.result import TrainResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -107,7 +106,7 @@ def train(
         resumed_from=progress.resumed_from,
         series=progress.series,
     )
-    write_atomic(directory / FILE, result.to_json())
+    result.save(directory)
     progress.forget()
     return result
 

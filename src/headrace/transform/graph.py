@@ -152,8 +152,9 @@ class TransformGraph:
 
     def _repr_html_(self) -> str:
         from headrace.transform.view import view
+        from headrace.viz import embed
 
-        return str(view(self))
+        return embed(view(self))
 
     def features(self, names: Sequence[str] | None = None) -> tuple[FeatureSpec, ...]:
         """Return the features of some names, in the order of the graph.

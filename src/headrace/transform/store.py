@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,30 +12,23 @@ import onnx
 from headrace.data.cleaning import Cleaning
 from headrace.errors import ModelError
 from headrace.schema import FeatureSpec
+from headrace.storage import write_atomic
 from headrace.transform.columns import RawColumn
 from headrace.transform.graph import AnalyzerResult, TransformGraph
 
-__all__ = ["load", "save", "write_whole"]
+__all__ = ["load", "save"]
 
 _VERSION = 1
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def save(graph: TransformGraph, folder: Path) -> None:
     """Write a graph; ``transform.json`` comes last, so that a folder that has it is complete."""
     content: bytes = graph.to_onnx().SerializeToString(deterministic=True)
-    write_whole(folder / "transform.onnx", content)
+    write_atomic(folder / "transform.onnx", content)
     for name, words in graph.vocabularies():
         lines = "".join(word.replace("\\", "\\\\").replace("\n", "\\n") + "\n" for word in words)
-        write_whole(folder / "vocabularies" / f"{_file_name(name)}.txt", lines.encode())
-    write_whole(folder / "transform.json", _document(graph).encode())
+        write_atomic(folder / "vocabularies" / f"{_file_name(name)}.txt", lines)
+    write_atomic(folder / "transform.json", _document(graph))
 
 
 def load(folder: Path) -> TransformGraph:

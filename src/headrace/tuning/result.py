@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from headrace.errors import UsageError
+from headrace.storage import file_in, read_json, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Direction", "SearchResult", "Trial"]
 
@@ -65,10 +68,7 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
 
     def save(self, path: str | Path) -> None:
         """Write JSON, into ``tuning.json`` where ``path`` is a folder."""
-        from headrace.storage import write_atomic
-
-        file = Path(path)
-        write_atomic(file / FILE if file.is_dir() else file, msgspec.json.format(msgspec.json.encode(self)) + b"\n")
+        write_json(file_in(path, FILE), self)
 
     @classmethod
     def load(cls, path: str | Path) -> SearchResult:
@@ -79,17 +79,13 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
         UsageError
             If there is no such file, or it does not hold a search.
         """
-        file = Path(path)
-        file = file / FILE if file.is_dir() else file
-        try:
-            return msgspec.json.decode(file.read_bytes(), type=cls)
-        except (OSError, msgspec.DecodeError) as error:
-            raise UsageError("The file holds the result of a search", got=str(error), where=str(file)) from error
+        return read_json(cls, file_in(path, FILE), rule="The file holds the result of a search", error=UsageError)
 
     def _repr_html_(self) -> str:
         from headrace.tuning.view import view
+        from headrace.viz import embed
 
-        return str(view(self))
+        return embed(view(self))
 
 
 def best_of(trials: tuple[Trial, ...], direction: Direction) -> Trial:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
-from headrace.errors import AnomaliesFound, DataError, UsageError
+from headrace.errors import AnomaliesFound, UsageError
 from headrace.schema import Comparator, Feature, Schema
+from headrace.storage import from_json, read_json, to_json, to_plain, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 __all__ = ["Anomalies", "Anomaly", "Rule"]
+
+_RULE = "Anomalies are a JSON file that headrace wrote"
 
 Rule: TypeAlias = Literal[
     "column_missing",
@@ -166,13 +169,12 @@ class Anomalies(msgspec.Struct, frozen=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts and lists."""
-        plain = msgspec.json.decode(msgspec.json.encode(self))
-        assert isinstance(plain, dict)
+        plain: dict[str, Any] = to_plain(self)
         return plain
 
     def to_json(self) -> str:
         """Return the JSON form, indented."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str | bytes, *, file: str | None = None) -> Anomalies:
@@ -183,16 +185,11 @@ class Anomalies(msgspec.Struct, frozen=True):
         DataError
             If it is not the JSON of anomalies.
         """
-        try:
-            return msgspec.json.decode(text, type=cls)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise DataError("Anomalies are JSON that headrace wrote", got=str(error), where=file) from error
+        return from_json(cls, text, rule=_RULE, where=file)
 
     def save(self, path: str | Path) -> None:
         """Write the JSON form; the file is there whole or not at all (StorageError)."""
-        from headrace.storage import write_atomic
-
-        write_atomic(path, self.to_json())
+        write_json(path, self)
 
     @classmethod
     def load(cls, path: str | Path) -> Anomalies:
@@ -203,11 +200,7 @@ class Anomalies(msgspec.Struct, frozen=True):
         DataError
             If there is no such file, or it is not the JSON of anomalies.
         """
-        try:
-            text = Path(path).read_bytes()
-        except OSError as error:
-            raise DataError("Anomalies are a readable JSON file", got=str(error), where=str(path)) from error
-        return cls.from_json(text, file=str(path))
+        return read_json(cls, path, rule=_RULE)
 
     def _repr_html_(self) -> str:
         from headrace.validation.view import anomalies_view
