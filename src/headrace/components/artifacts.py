@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from headrace.components.splits import keep_split
 from headrace.errors import DataError, did_you_mean
 from headrace.pipeline import Artifact
 
@@ -92,8 +93,8 @@ class Examples(Artifact):
         made = type(self).create()
         rows: dict[str, int] = {}
         for name in self.splits:
-            sink = ParquetSink(made.path / name)
-            rows[name] = LocalEngine().map(self.split(name).shards, function, sink).count_rows()
+            mapped = LocalEngine().map(self.split(name).shards, function, ParquetSink(made.path / name))
+            rows[name] = keep_split(made.path / name, mapped)
         made.describe({"rows": rows})
         return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.components.artifacts import Examples, InferenceResult, Model, ModelEvaluation
+from headrace.components.splits import keep_split
 from headrace.errors import NotBlessedError
 from headrace.pipeline import component
 
@@ -65,7 +66,7 @@ def bulk_inferrer(
         data = examples.split(split)
         data.check_columns(keys)
         predict = with_predictions(loaded, keys or data.columns)
-        made = LocalEngine().map(data.shards, predict, ParquetSink(result.path / "predictions" / split))
-        rows[split] = made.count_rows()
+        folder = result.path / "predictions" / split
+        rows[split] = keep_split(folder, LocalEngine().map(data.shards, predict, ParquetSink(folder)))
     result.properties |= {"rows": rows}
     return result

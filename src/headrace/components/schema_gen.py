@@ -27,7 +27,7 @@ def schema_gen(statistics: ExampleStatistics, *, curated: FilePath | None = None
     ------
     SchemaError
         If the curated file is not a schema.
-    UsageError
+    DataError
         If there is no such split.
     """
     from headrace.schema import Schema as SchemaOfData

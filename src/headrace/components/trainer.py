@@ -51,6 +51,8 @@ def trainer(
     ------
     LeakError
         If a feature is computed from what the label is computed from.
+    DataError
+        If there is no training split.
     EstimatorError
         If the estimator cannot learn from the data.
     """
@@ -58,11 +60,12 @@ def trainer(
 
     if hyperparameters is not None:
         estimator = estimator.clone(**hyperparameters.load())
+    held_out = [eval_split] if eval_split in transformed.splits else []
     model = Model.create()
     step = current_step()
     result = train(
         estimator,
-        {split: transformed.split(split) for split in transformed.splits if split in {train_split, eval_split}},
+        {split: transformed.split(split) for split in dict.fromkeys((train_split, *held_out))},
         graph.load(),
         model.path,
         scratch=None if step is None else step.scratch,

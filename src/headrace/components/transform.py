@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headrace.components.artifacts import Examples, Schema, TransformGraph
+from headrace.components.splits import keep_split
 from headrace.pipeline import Artifact, component
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def transform(
     transformed = Examples.create()
     rows: dict[str, int] = {}
     for split in examples.splits:
-        made = graph.transform(examples.split(split), sink=ParquetSink(transformed.path / split))
-        rows[split] = made.count_rows()
+        folder = transformed.path / split
+        rows[split] = keep_split(folder, graph.transform(examples.split(split), sink=ParquetSink(folder)))
     transformed.describe({"rows": rows})
     saved.properties |= {"features": [feature.name for feature in graph.outputs], "analyzed_split": seen}
     return saved, transformed

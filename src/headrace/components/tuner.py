@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from headrace.data import Dataset
     from headrace.estimators import Estimator
+    from headrace.metrics import Task
     from headrace.tuning import Domain
 
 __all__ = ["tuner"]
@@ -65,10 +66,13 @@ def tuner(
     Raises
     ------
     UsageError
-        If the space names a parameter that the estimator does not have.
+        If the space names a parameter that the estimator does not have, or the metric is not one of its task.
+    LeakError
+        If a feature is computed from what the label is computed from.
     EstimatorError
         If every trial failed.
     """
+    from headrace.evaluation import EvalConfig
     from headrace.training import refuse_leaks
     from headrace.tuning import search
 
@@ -87,10 +91,16 @@ def tuner(
     refuse_leaks(described, features, label=estimator.label, weight=estimator.weight, allow_shared=allow_shared)
     specs = [spec for spec in described.outputs if spec.name in {*features, *kept}]
     learned_from, measured_on = transformed.split(train_split), transformed.split(eval_split)
-    chosen = metric or _usual_metric(estimator, measured_on)
+    task = _task(estimator, measured_on)
+    chosen = metric or _USUAL[task]
+    EvalConfig(metrics=[chosen], task=task)
     aim = direction or _DIRECTIONS.get(chosen)
     if aim is None:
-        raise UsageError(f"direction says whether {chosen!r} is to be maximized or minimized", where="tuner")
+        raise UsageError(
+            f"direction says whether {chosen!r} is to be maximized or minimized",
+            where="tuner",
+            fix='Write direction="maximize" or direction="minimize"',
+        )
 
     def objective(params: dict[str, Any], _: object) -> float:
         fitted = estimator.clone(**params).fit(learned_from, specs, validation=measured_on)
@@ -124,13 +134,20 @@ _DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {
 }
 
 
-def _usual_metric(estimator: Estimator, data: Dataset) -> str:
+_USUAL: dict[Task, str] = {
+    "binary_classification": "auc",
+    "multiclass_classification": "log_loss",
+    "regression": "rmse",
+}
+
+
+def _task(estimator: Estimator, data: Dataset) -> Task:
     if estimator.task == "regression":
-        return "rmse"
+        return "regression"
     import pyarrow.compute as pc
 
     values = pc.unique(data.to_table([estimator.label]).column(0))
-    return "auc" if len(values) <= 2 else "log_loss"
+    return "binary_classification" if len(values) <= 2 else "multiclass_classification"
 
 
 def _measure(estimator: Estimator, data: Dataset, metric: str) -> float:
