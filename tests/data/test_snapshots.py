@@ -67,6 +67,12 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     assert open_parquet(folder / "out" / "all").count_rows() == report.rows_read
 
 
+def test_a_wrong_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes("a,b\n1,x\n2,\u00e9\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"At most 0.5% of the rows .* got 1 of 2 .*encoding='latin-1'"):
+        snapshot(csv(tmp_path / "x.csv"), tmp_path / "out", max_bad_rows=0.005)
+
+
 def rows_with(folder: Path, bad: int, good: int) -> Path:
     path = folder / "x.csv"
     path.write_text("a,b\n" + "1,x\n" * good + "1\n" * bad)

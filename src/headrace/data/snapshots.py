@@ -226,18 +226,20 @@ def _check(report: SnapshotReport, max_bad_rows: float | None) -> None:
         return
     total = bad + report.rows_read
     shown = "; ".join(str(row) for row in report.unreadable[:5]) + ("; …" if bad > 5 else "")
+    encoding = bool(report.unreadable) and all("is not UTF-8" in one.reason for one in report.unreadable)
+    mend = "Name the file's encoding, for example encoding='latin-1'" if encoding else "Mend the rows"
     if not report.rows_read:
-        raise DataError("Not one row can be read", got=f"{bad:,} unreadable rows", where=shown)
+        raise DataError("Not one row can be read", got=f"{bad:,} unreadable rows", where=shown, fix=mend)
     if max_bad_rows is None:
         return
     share = 0 < max_bad_rows < 1
     if bad > (max_bad_rows * total if share else max_bad_rows):
-        limit = f"{max_bad_rows:.4%} of the rows" if share else f"{max_bad_rows:,} rows"
+        limit = f"{100 * max_bad_rows:.6g}% of the rows" if share else f"{max_bad_rows:,} rows"
         raise DataError(
             f"At most {limit} may be unreadable",
             got=f"{bad:,} of {total:,}",
             where=shown,
-            fix="Mend the rows, or allow more with max_bad_rows",
+            fix=f"{mend}, or allow more with max_bad_rows",
         )
 
 
