@@ -12,7 +12,6 @@ import pytest
 import sklearn.metrics as sk
 import spox
 
-import headrace.data as hd
 from headrace.errors import EvaluationError
 from headrace.evaluation import EvalConfig, analyze_raw_data, run_model_analysis
 from headrace.evaluation.analyze import _ModelReader
@@ -22,12 +21,12 @@ from headrace.model import load_model, save_model, signature_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import CensusSource
+
+    from headrace.data import CsvSource
+
 op: Any = import_module("spox.opset.ai.onnx.v21")
 N = ("N",)
-NAMES = [
-    *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship"),
-    *("race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"),
-]
 
 
 def classifier(folder: Path, steepness: float) -> Path:
@@ -49,8 +48,9 @@ def classifier(folder: Path, steepness: float) -> Path:
     return save_model(folder, model, signature_of(model, classes=["<=50K", ">50K"]), labels=labels)
 
 
-def census(folder: Path) -> hd.CsvSource:
-    return hd.csv(folder / "adult.data", names=NAMES, null_values=("?",), strip=True)
+@pytest.fixture(scope="session")
+def census(census_source: CensusSource) -> CsvSource:
+    return census_source("adult.data")
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +58,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return classifier(tmp_path_factory.mktemp("model"), 1.0)
 
 
-def test_a_model_is_evaluated_through_its_graph(model: Path, census_dir: Path, tmp_path: Path) -> None:
+def test_a_model_is_evaluated_through_its_graph(model: Path, census: CsvSource, tmp_path: Path) -> None:
     config = EvalConfig(
         metrics=["auc", "log_loss"],
         slices=["sex", ["race", "sex"], "workclass"],
         thresholds={"auc": {"min": 0.7}, "accuracy": {"min": 0.75}},
         slice_thresholds={"sex": {"auc": {"min": 0.6}}},
     )
-    found = run_model_analysis(model, census(census_dir), config)
+    found = run_model_analysis(model, census, config)
     assert found.blessed
     assert len(found.checks) == 4
-    table = census(census_dir).dataset().to_table()
+    table = census.dataset().to_table()
     frame = table.to_pandas()
     frame["sex"] = frame["sex"].str.strip()
     label = (frame["income"].str.strip() == ">50K").to_numpy()
@@ -82,16 +82,14 @@ def test_a_model_is_evaluated_through_its_graph(model: Path, census_dir: Path, t
     )
     assert found.slice("workclass=missing").rows == 1836
     assert len([one for one in found.slices if len(one.key) == 2]) == 10
-    named = run_model_analysis(
-        load_model(model), census(census_dir), EvalConfig(metrics=["auc", "log_loss"], label="income")
-    )
+    named = run_model_analysis(load_model(model), census, EvalConfig(metrics=["auc", "log_loss"], label="income"))
     assert named.metrics == {name: found.metrics[name] for name in named.metrics}
     raw = analyze_raw_data({"label": label, "prediction": prediction}, EvalConfig(metrics=["auc", "log_loss"]))
     assert raw.metrics == named.metrics
     assert (raw.curves, raw.data) == (found.curves, found.data)
 
 
-def test_a_baseline_model_is_evaluated_on_the_same_rows(model: Path, census_dir: Path, tmp_path: Path) -> None:
+def test_a_baseline_model_is_evaluated_on_the_same_rows(model: Path, census: CsvSource, tmp_path: Path) -> None:
     steeper = classifier(tmp_path / "steeper", 3.0)
     config = EvalConfig(
         metrics=["auc"],
@@ -99,8 +97,8 @@ def test_a_baseline_model_is_evaluated_on_the_same_rows(model: Path, census_dir:
         change_thresholds={"auc": {"min_change": -0.005}},
         slice_thresholds={"sex": {"log_loss": {"max_change": 0.0}}},
     )
-    found = run_model_analysis(steeper, census(census_dir), config, baseline=model)
-    before = run_model_analysis(model, census(census_dir), config)
+    found = run_model_analysis(steeper, census, config, baseline=model)
+    before = run_model_analysis(model, census, config)
     changes = {(one.metric, one.slice): one.change for one in found.differences}
     assert changes["auc", "overall"] == found.metrics["auc"] - before.metrics["auc"]
     assert before.blessed
@@ -108,7 +106,7 @@ def test_a_baseline_model_is_evaluated_on_the_same_rows(model: Path, census_dir:
     assert not found.blessed
     assert [check.slice for check in found.checks] == ["overall", "sex=Female", "sex=Male"]
     assert found.baseline == str(model)
-    again = run_model_analysis(steeper, census(census_dir), config, baseline=before)
+    again = run_model_analysis(steeper, census, config, baseline=before)
     assert again.differences == found.differences
     assert "Against the baseline" in found._repr_html_()
 

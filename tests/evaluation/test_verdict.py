@@ -29,6 +29,14 @@ def test_bounds_count_as_met() -> None:
     assert str(found.checks[0]) == "accuracy (overall) is 0.833333, must be at least 0.9"
 
 
+def test_a_metric_without_a_value_says_why() -> None:
+    data = {"label": [0, 0], "prediction": [0.1, 0.9]}
+    found = analyze_raw_data(data, EvalConfig(metrics=["auc"], thresholds={"auc": {"min": 0.6}}))
+    assert str(found.checks[0]) == (
+        "auc (overall) has no value, because AUC needs both classes; there are no positive examples, must be at least 0.6"
+    )
+
+
 def test_slice_thresholds() -> None:
     for key, oks in (("g=a", [True]), ("g=b", [False]), ("g", [True, False]), ("*", [True, False])):
         found = result(WORSE, slice_thresholds={key: {"accuracy": {"min": 0.9}}})

@@ -116,7 +116,7 @@ class Check:
     def __str__(self) -> str:
         what = f"change of {self.metric}" if self.rule.endswith("change") else self.metric
         sign = "at least" if self.rule.startswith("min") else "at most"
-        got = f"is {self.value:.6g}" if self.value is not None else (self.note or "is undefined")
+        got = f"is {self.value:.6g}" if self.value is not None else (self.note or "has no value")
         return f"{what} ({self.slice}) {got}, must be {sign} {self.bound:.6g}"
 
 

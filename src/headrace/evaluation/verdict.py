@@ -80,7 +80,7 @@ def _checks(
     for name, threshold in thresholds.items():
         found = one.metrics[name]
         for rule, bound in Threshold.of(threshold, name).to_dict().items():
-            note = found.reason
+            note = f"has no value, because {found.reason}" if found.reason else None
             if rule.endswith("change"):
                 value = differences.get((name, one.name))
                 if not has_baseline:
