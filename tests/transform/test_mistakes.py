@@ -151,6 +151,7 @@ def test_a_text_where_a_number_is_wanted(function: Any) -> None:
     error = mistake(function)
     assert "takes numbers" in error.rule
     assert error.got == "a column of utf8"
+    assert "without one it is read as texts" in str(error.fix)
     assert str(error.where).startswith(__file__)
 
 

@@ -20,6 +20,8 @@ _REMEDIES = {
     "number": "Numbers become ids with tft.bucketize; integers may be hashed with tft.hash_strings",
 }
 
+_UNKNOWN = "; if it is a column of numbers, look whether it has any: without one it is read as texts"
+
 
 def kind_of(x: ndx.Array) -> Kind:
     """Return what sort of values an array has."""
@@ -59,7 +61,7 @@ def column(x: Any, function: str, *kinds: Kind) -> ndx.Array:
         raise TransformError(
             f"tft.{function} takes {' or '.join(_WORDS[item] for item in kinds)}",
             got=f"a column of {x.dtype}",
-            fix=_REMEDIES.get(kind),
+            fix=_REMEDIES.get(kind) if kind != "text" or "number" not in kinds else _REMEDIES["text"] + _UNKNOWN,
         )
     return x
 
