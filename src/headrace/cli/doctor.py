@@ -39,7 +39,7 @@ class Finding:
 @home_option
 @json_option
 def command(home: str | None, *, as_json: bool) -> int:
-    """Say what is installed and what is wrong; leaves with 1 when something is.
+    r"""Say what is installed and what is wrong; leaves with 1 when something is.
 
     An extra that is not installed is no fault: its line has the command that installs it.
 
@@ -50,7 +50,7 @@ def command(home: str | None, *, as_json: bool) -> int:
     """
     findings = [_python(), *_packages(), _home(resolve_home(home))]
     wrong = [finding for finding in findings if finding.state == "wrong"]
-    marks = {"ok": "ok", "absent": "–", "wrong": "WRONG"}
+    marks = {"ok": "ok", "absent": "-", "wrong": "WRONG"}
     rows = [[marks[finding.state], finding.what, finding.found, finding.fix] for finding in findings]
     verdict = f"{len(wrong)} wrong" if wrong else "all is well"
     emit(
@@ -91,7 +91,9 @@ def _packages() -> list[Finding]:
         else:
             absent = ", ".join(name for name, version in members if not version)
             base.append(
-                Finding(f"extra {extra_name}", "absent", f"{absent} not installed", f"pip install 'headrace[{extra_name}]'")
+                Finding(
+                    f"extra {extra_name}", "absent", f"{absent} not installed", f"pip install 'headrace[{extra_name}]'"
+                )
             )
     return base
 

@@ -18,7 +18,7 @@ __all__ = ["command"]
 @click.option("--no-data", is_flag=True, help="Write the code only; bring the data yourself.")
 @json_option
 def command(directory: Path | None, example: str, *, no_data: bool, as_json: bool) -> None:
-    """Start a project from an example: its pipeline, its schema and its data.
+    r"""Start a project from an example: its pipeline, its schema and its data.
 
     Files that exist already are never overwritten.
 

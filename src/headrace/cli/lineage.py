@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from headrace.cli.output import emit, home_option, json_option, seconds, table
+from headrace.cli.published import pushed_artifact
 from headrace.config import resolve_home
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ __all__ = ["command"]
 @home_option
 @json_option
 def command(reference: str, home: str | None, *, as_json: bool) -> None:
-    """Print the data, code, parameters and steps that made a model, an artifact or a file of one; and what used it.
+    r"""Print the data, code, parameters and steps that made a model, an artifact or a file of one; and what used it.
 
     \b
     Examples:
+      headrace lineage census
       headrace lineage models/census/3
       headrace lineage .headrace/artifacts/Examples/20250101-…
     """
@@ -42,25 +44,30 @@ def _artifact(home: Path, reader: MetadataReader, reference: str) -> str | Path:
     from headrace.errors import ModelError
     from headrace.registry import Registry
 
-    if (home / "artifacts").resolve() in Path(reference).resolve().parents:
-        return Path(reference)
-    try:
-        folder = Registry(home).resolve(reference)
-    except ModelError:
-        if reference.count("/") or reference in Registry(home).names():
-            raise
+    place = Path(reference).resolve()
+    if home / "artifacts" in place.parents:
+        return place
+    registry = Registry(home)
+    if registry.root in place.parents and place.exists():
+        # A model, or a file of one.
+        reference = "/".join(place.relative_to(registry.root).parts[:2])
+    elif "/" not in reference and reference not in registry.names():
         return reference
-    for record in reader.artifacts(type_name="PushedModel"):
-        if record.properties.get("path") == str(folder):
-            return record.id
-    raise ModelError(
-        "A model that was published by a run in this home has a lineage here", got=str(folder), fix="See its lineage.json"
-    )
+    folder = registry.resolve(reference)
+    record = pushed_artifact(reader, folder)
+    if record is None:
+        raise ModelError(
+            "A model that a run of this home published has its lineage here",
+            got=str(folder),
+            where=str(home),
+            fix=f"See {folder / 'lineage.json'}" if (folder / "lineage.json").is_file() else None,
+        )
+    return record.id
 
 
 def _text(reference: str, graph: LineageGraph) -> str:
     record = graph.artifact
-    when = datetime.fromtimestamp(record.created, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    when = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [f"{reference}: {record.type} {record.id}, made {when}, digest {record.digest[:16]}"]
     if graph.data:
         rows = [[one.path, one.digest[:16], one.parameter] for one in graph.data]
@@ -86,8 +93,11 @@ def _execution(graph: LineageGraph, execution: ExecutionRecord) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        said = {name: one for name, one in value.items() if one not in (None, {}, [], "")}
+        value = ", ".join(f"{name}={one}" for name, one in said.items())
     text = str(value)
-    return text if len(text) <= 100 else text[:97] + "…"
+    return text if len(text) <= 100 else text[:99] + "…"
 
 
 def _indent(text: str) -> str:

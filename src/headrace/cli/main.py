@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import click
 
 from headrace._version import __version__
-from headrace.cli.output import fail
-from headrace.errors import HeadraceError, UsageError, did_you_mean
+from headrace.cli.output import Commands, fail
+from headrace.errors import HeadraceError
 
 __all__ = ["COMMANDS", "main"]
 
@@ -33,7 +33,11 @@ COMMANDS = {
 }
 
 
-class _Table(click.Group):
+# A group without a command prints its help; click 8.2 and later raise this on the way.
+_NO_COMMAND: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
+class _Table(Commands):
     """A group whose commands live in modules that ``--help`` need not import."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -45,13 +49,6 @@ class _Table(click.Group):
         command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise UsageError("A command that exists is wanted", got=args[0], fix=did_you_mean(args[0], COMMANDS))
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
@@ -60,7 +57,7 @@ class _Table(click.Group):
 @click.group(cls=_Table, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="headrace")
 def root() -> None:
-    """Take a machine-learning model from raw data to served production.
+    r"""Take a machine-learning model from raw data to served production.
 
     \b
     Begin with:
@@ -77,16 +74,16 @@ def main(args: list[str] | None = None) -> NoReturn:
     try:
         result: Any = root.main(args=given, prog_name="headrace", standalone_mode=False)
         sys.stdout.flush()
-    except HeadraceError as error:
-        fail(error, as_json="--json" in given)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+    except _NO_COMMAND as error:
+        click.echo(error.ctx.get_help())
+        sys.exit(0)
     except BrokenPipeError:
         # The reader of our output has gone (`headrace … | head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except (HeadraceError, click.ClickException, OSError) as error:
+        fail(error, as_json="--json" in given)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
     sys.exit(result if isinstance(result, int) else 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.output import emit, home_option, json_option, table
+from headrace.cli.output import Commands, emit, home_option, json_option, table
 from headrace.config import resolve_home
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ __all__ = ["command"]
 SHOWN = ("auc", "pr_auc", "accuracy", "log_loss", "rmse", "mae")
 
 
-@click.group("models")
+@click.group("models", cls=Commands)
 def command() -> None:
-    """List and show published models.
+    r"""List and show published models.
 
     \b
     Example:
@@ -34,7 +34,7 @@ def command() -> None:
 @home_option
 @json_option
 def list_models(name: str | None, home: str | None, *, as_json: bool) -> None:
-    """Print every version of every model, or of one.
+    r"""Print every version of every model, or of one.
 
     \b
     Example:
@@ -59,7 +59,7 @@ def list_models(name: str | None, home: str | None, *, as_json: bool) -> None:
 @home_option
 @json_option
 def show(reference: str, home: str | None, *, as_json: bool) -> None:
-    """Print what a version is: its inputs, outputs, metrics and files.
+    r"""Print what a version is: its inputs, outputs, metrics and files.
 
     \b
     Example:
@@ -76,7 +76,7 @@ def show(reference: str, home: str | None, *, as_json: bool) -> None:
 
     def text() -> str:
         inputs = [
-            [one.name, one.dtype, "may be missing" if one.feature in signature.optional else ""]
+            [one.name, one.dtype, "optional" if one.feature in signature.optional else "required"]
             for one in signature.inputs
             if one.role == "value"
         ]
@@ -85,7 +85,7 @@ def show(reference: str, home: str | None, *, as_json: bool) -> None:
             f"{version}  {version.published[:19].replace('T', ' ')} UTC  {_verdict(version)}  {_metrics(version)}",
             f"in {folder}",
             "",
-            table(["input", "type", ""], inputs),
+            table(["input", "type", "presence"], inputs),
             "",
             table(["output", "type", "classes"], outputs),
             "",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+
+from headrace.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headrace.errors import HeadraceError
 
-__all__ = ["ago", "emit", "fail", "home_option", "json_option", "seconds", "table"]
+__all__ = ["Commands", "ago", "emit", "fail", "home_option", "json_option", "seconds", "table", "to_json"]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 home_option = click.option(
@@ -21,22 +24,65 @@ home_option = click.option(
 )
 
 
+class Commands(click.Group):
+    """A group that names the nearest command where it has none of that name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the arguments begin with."""
+        known = self.list_commands(ctx)
+        if args[0] not in known and not args[0].startswith("-"):
+            raise UsageError("A command that exists is wanted", got=args[0], fix=did_you_mean(args[0], known))
+        return super().resolve_command(ctx, args)
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """Write a value as JSON, with null for numbers that JSON does not have.
+
+    >>> to_json({"mean": float("nan"), "rows": 2})
+    '{"mean": null, "rows": 2}'
+    """
+    return json.dumps(_finite(value), indent=indent, ensure_ascii=False, default=str, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def emit(value: Any, text: str | Callable[[], str], *, as_json: bool) -> None:
     """Print a result: the value as JSON, or the text."""
     if as_json:
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        click.echo(to_json(value, indent=2))
     else:
         click.echo(text if isinstance(text, str) else text())
 
 
-def fail(error: HeadraceError, *, as_json: bool) -> NoReturn:
-    """Print an error and leave with its exit code."""
-    if as_json:
-        described = {"kind": type(error).__name__, "rule": error.rule, "got": error.got, "where": error.where}
-        click.echo(json.dumps({"error": described | {"fix": error.fix, "message": str(error)}}, default=str))
+def fail(error: HeadraceError | click.ClickException | OSError, *, as_json: bool) -> NoReturn:
+    """Print an error and leave with its exit code: 2 for what click refuses, 1 for what the system does."""
+    if isinstance(error, click.ClickException):
+        kind, message, code = "UsageError", error.format_message(), 2
+        context = getattr(error, "ctx", None)
+        parts: dict[str, Any] = {"fix": None if context is None else f"See {context.command_path} --help"}
+        text = message if parts["fix"] is None else f"{message} {parts['fix']}."
+    elif isinstance(error, OSError):
+        kind, message, code = type(error).__name__, error.strerror or str(error), 1
+        text = message if error.filename is None else f"{message}: {error.filename}"
+        parts = {"where": error.filename}
     else:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
-    sys.exit(error.exit_code)
+        kind, message, code = type(error).__name__, error.rule, error.exit_code
+        text = str(error)
+        parts = {"got": error.got, "where": error.where, "fix": error.fix}
+    if as_json:
+        described = {"kind": kind, "rule": message, "got": None, "where": None, "fix": None} | parts
+        click.echo(to_json({"error": described | {"message": text}}))
+    else:
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {text}", err=True)
+    sys.exit(code)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> str:
@@ -66,7 +112,7 @@ def seconds(value: float | None) -> str:
     ('12 ms', '4.2 s', '2 min 5 s')
     """
     if value is None:
-        return "–"
+        return "-"
     if value < 1:
         return f"{value * 1000:.0f} ms"
     if value < 100:

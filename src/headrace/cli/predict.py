@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.output import emit, home_option, json_option
+from headrace.cli.output import emit, home_option, json_option, to_json
 from headrace.config import resolve_home
 from headrace.errors import RequestError, UsageError
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     import numpy as np
 
     from headrace.model import LoadedModel
@@ -25,14 +24,18 @@ __all__ = ["command"]
 @click.command("predict")
 @click.argument("model")
 @click.argument("rows", default="-")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a Parquet file, for data files.")
-@click.option("--key", "keys", multiple=True, metavar="COLUMN", help="Column to keep beside the predictions; may be repeated.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a Parquet file, for data files."
+)
+@click.option(
+    "--key", "keys", multiple=True, metavar="COLUMN", help="Column to keep beside the predictions; may be repeated."
+)
 @home_option
 @json_option
 def command(
     model: str, rows: str, output: Path | None, keys: tuple[str, ...], home: str | None, *, as_json: bool
 ) -> None:
-    """Predict ROWS with MODEL (a name, name/version, or a folder).
+    r"""Predict ROWS with MODEL (a name, name/version, or a folder).
 
     ROWS is a JSON file (a list of objects, an object with "instances" or "inputs", or one object a line), "-" for
     standard input, or a data file (Parquet, CSV with a head) with --output.
@@ -47,13 +50,12 @@ def command(
     from headrace.registry import Registry
 
     loaded = load_model(Registry(resolve_home(home)).resolve(model))
-    if rows == "-" or rows.endswith((".json", ".jsonl", ".ndjson")):
+    if rows == "-" or Path(rows).suffix.lower() in {".json", ".jsonl", ".ndjson"}:
         if output is not None or keys:
             raise UsageError("--output and --key go with data files", got=rows, fix="Leave them out")
-        with click.open_file(rows, encoding="utf-8") as lines:
-            given = _read(lines, rows)
+        given = _read(rows)
         predictions = [_plain(one) for one in _rows(loaded.predict(given))]
-        text = "\n".join(json.dumps(one) for one in predictions)
+        text = "\n".join(to_json(one) for one in predictions)
         emit({"predictions": predictions}, text, as_json=as_json)
         return
     if output is None:
@@ -62,9 +64,16 @@ def command(
     emit({"rows": count, "written": str(output)}, f"{count:,} predictions in {output}", as_json=as_json)
 
 
-def _read(lines: TextIO, name: str) -> list[dict[str, Any]] | dict[str, list[Any]]:
-    text = lines.read()
+def _read(name: str) -> list[dict[str, Any]] | dict[str, list[Any]]:
     where = "standard input" if name == "-" else name
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError("Rows are JSON in UTF-8", got=str(error), where=where) from error
+    except OSError as error:
+        raise UsageError("Rows come from a file that can be read", got=error.strerror, where=where) from error
+    if not text.strip():
+        raise RequestError("At least one row is wanted", got="none", where=where)
     try:
         given = json.loads(text)
     except ValueError:
@@ -93,26 +102,18 @@ def _rows(outputs: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     return [{name: values[row] for name, values in outputs.items()} for row in range(count)]
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    # The shortest decimal that gives the same float32 again.
-    def short(value: Any) -> Any:
-        if isinstance(value, list):
-            return [short(one) for one in value]
-        return float(str(value)) if type(value).__name__ == "float32" else value
-
-    return {
-        name: short(list(value)) if getattr(value, "ndim", 0) else short(value) if _is_float(value) else value.item()
-        for name, value in row.items()
-    }
-
-
-def _is_float(value: Any) -> bool:
-    return type(value).__name__ == "float32"
+def _plain(value: Any) -> Any:
+    """Return an output as JSON has it: a float32 as the shortest decimal that gives it again."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if getattr(value, "ndim", 0):
+        return [_plain(one) for one in value]
+    if getattr(value, "dtype", None) == "float32":
+        return float(str(value))
+    return value.item() if hasattr(value, "item") else value
 
 
 def _predict_file(loaded: LoadedModel, path: str, output: Path, keys: tuple[str, ...]) -> int:
-    import os
-
     import pyarrow.parquet as pq
 
     from headrace.data import as_source
@@ -135,7 +136,7 @@ def _predict_file(loaded: LoadedModel, path: str, output: Path, keys: tuple[str,
             if writer is None:
                 raise RequestError("At least one row is wanted", got="none", where=path)
             writer.close()
-            os.replace(partial, output)
+            partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
     return count

@@ -19,7 +19,7 @@ __all__ = ["command"]
 @home_option
 @json_option
 def command(run_id: str, output: Path | None, home: str | None, *, as_json: bool) -> None:
-    """Write a run's report: one HTML page that needs nothing else and works offline.
+    r"""Write a run's report: one HTML page that needs nothing else and works offline.
 
     \b
     Example:

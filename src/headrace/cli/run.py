@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,18 +9,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.output import home_option, json_option, seconds
+from headrace.cli.anomalies import counted, told
+from headrace.cli.output import home_option, json_option, seconds, to_json
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from headrace.pipeline import RunEvent, RunResult
+    from headrace.pipeline import RunEvent, RunResult, StepResult
 
 __all__ = ["command"]
 
 
 @click.command("run")
 @click.argument("file", type=click.Path(path_type=Path), default=Path("pipeline.py"))
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline; may be repeated.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline; may be repeated."
+)
 @click.option("--pipeline", "name", help="Which pipeline, where the file has several.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Steps side by side  [default: one a processor].")
 @click.option("--no-cache", is_flag=True, help="Run every step, whatever there is already.")
@@ -37,7 +39,7 @@ def command(
     no_cache: bool,
     as_json: bool,
 ) -> int:
-    """Run the pipeline in FILE; steps whose code, parameters and data have not changed are reused.
+    r"""Run the pipeline in FILE; steps whose code, parameters and data have not changed are reused.
 
     Leaves with 3 when the data has anomalies or the model is not blessed, with 1 when a step fails. A run that was
     killed goes on where it was when it is started again.
@@ -75,7 +77,7 @@ def _parameters(settings: tuple[str, ...]) -> dict[str, str]:
 
 
 def _print_json(event: RunEvent) -> None:
-    click.echo(json.dumps({key: value for key, value in asdict(event).items() if value is not None}))
+    click.echo(to_json({key: value for key, value in asdict(event).items() if value is not None}))
 
 
 class _Lines:
@@ -115,13 +117,24 @@ class _Lines:
             "found wanting": ("WANTING", "yellow"),
         }.get(event.kind, (event.kind, None))
         name = f"  {event.step_id}".ljust(self._width + 4)
-        text = f"{name}{click.style(mark.ljust(8), fg=colour)}"
+        text = f"{name}{click.style(mark, fg=colour)}{' ' * (8 - len(mark))}"
         if event.kind == "finished" or (event.seconds and event.kind != "reused"):
             memory = f"{event.peak_memory / 1e6:.0f} MB" if event.peak_memory else ""
-            text += f" {seconds(event.seconds):>8}  {memory:>8}"
-        elif event.message and event.kind == "skipped":
-            text += f" {event.message}"
+            return f"{text} {seconds(event.seconds):>8}  {memory:>8}".rstrip()
+        if event.message and event.kind == "skipped":
+            return f"{text} {event.message}"
         return text.rstrip()
+
+
+def _why(step: StepResult) -> str:
+    """Say why a step ended as it did; anomalies a line each."""
+    for name, record in step.outputs.items():
+        if record.type == "ExampleAnomalies":
+            from headrace.validation import Anomalies
+
+            anomalies = Anomalies.load(step.paths[name] / "anomalies.json")
+            return "\n  ".join([counted(anomalies), *told(anomalies, splits=True)])
+    return str(step.error)
 
 
 def _close(result: RunResult, *, as_json: bool) -> None:
@@ -131,7 +144,7 @@ def _close(result: RunResult, *, as_json: bool) -> None:
         if step.error is not None and step.state in ("failed", "found wanting"):
             failed = step.state == "failed"
             head = click.style("error:" if failed else "found wanting:", fg="red" if failed else "yellow", bold=True)
-            click.echo(f"{head} {step.id}: {step.error}", err=True)
+            click.echo(f"{head} {step.id}: {_why(step)}", err=True)
     click.echo(f"{result.state} in {seconds(result.seconds)}")
     for step in result.steps:
         for record in step.outputs.values():

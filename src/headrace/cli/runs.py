@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.output import ago, emit, home_option, json_option, seconds, table
+from headrace.cli.output import Commands, ago, emit, home_option, json_option, seconds, table
 from headrace.config import resolve_home
 from headrace.errors import UsageError, did_you_mean
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["command", "find_run"]
 
 
-@click.group("runs")
+@click.group("runs", cls=Commands)
 def command() -> None:
-    """List and show runs, and read their logs.
+    r"""List and show runs, and read their logs.
 
     A run is named by its id, by the start of it, or as ``last``.
 
@@ -39,7 +39,7 @@ def command() -> None:
 @home_option
 @json_option
 def list_runs(limit: int, home: str | None, *, as_json: bool) -> None:
-    """Print runs, the newest first.
+    r"""Print runs, the newest first.
 
     \b
     Example:
@@ -52,7 +52,9 @@ def list_runs(limit: int, home: str | None, *, as_json: bool) -> None:
     with MetadataReader(place) as reader:
         runs = run_states(reader, reader.runs(limit=limit))
     now = time.time()
-    rows = [[one.id, one.pipeline, one.state, ago(one.started, now), seconds(_took(one)), _settings(one)] for one in runs]
+    rows = [
+        [one.id, one.pipeline, one.state, ago(one.started, now), seconds(_took(one)), _settings(one)] for one in runs
+    ]
     head = ["run", "pipeline", "state", "started", "took", "parameters"]
     emit([asdict(one) for one in runs], lambda: table(head, rows) if rows else f"no runs in {place}", as_json=as_json)
 
@@ -62,7 +64,7 @@ def list_runs(limit: int, home: str | None, *, as_json: bool) -> None:
 @home_option
 @json_option
 def show(run_id: str, home: str | None, *, as_json: bool) -> None:
-    """Print the steps of a run, and why it failed if it did.
+    r"""Print the steps of a run, and why it failed if it did.
 
     \b
     Example:
@@ -91,7 +93,7 @@ def show(run_id: str, home: str | None, *, as_json: bool) -> None:
 @home_option
 @json_option
 def logs(run_id: str, step: str | None, home: str | None, *, as_json: bool) -> None:
-    """Print what the steps of a run printed, or one step.
+    r"""Print what the steps of a run printed, or one step; of a reused step, what it printed when it ran.
 
     \b
     Example:
@@ -102,10 +104,19 @@ def logs(run_id: str, step: str | None, home: str | None, *, as_json: bool) -> N
     place = resolve_home(home)
     with MetadataReader(place) as reader:
         run = find_run(reader, run_id)
-        steps = [one.step_id for one in reader.steps(run.id)]
+        records = reader.steps(run.id)
+        executions = {
+            one.id: one for one in reader.executions([one.execution_id for one in records if one.execution_id])
+        }
+    steps = [one.step_id for one in records]
     if step is not None and step not in steps:
         raise UsageError("A step of the run is wanted", got=step, fix=did_you_mean(step, steps))
-    found = {one: _log(place, run.id, one) for one in ([step] if step else steps)}
+    # A step that was reused printed in an earlier run.
+    ran = {one.step_id: executions.get(one.execution_id or "") for one in records}
+    found = {
+        one: _log(place, *((run.id, one) if (made := ran[one]) is None else (made.run_id, made.step_id)))
+        for one in ([step] if step else steps)
+    }
     printed = {one: log for one, log in found.items() if log}
     text = "\n".join(f"--- {one}\n{log.rstrip()}" for one, log in printed.items()) or "the steps printed nothing"
     emit(printed, text, as_json=as_json)
@@ -147,7 +158,7 @@ def _step_took(step: StepRecord) -> float | None:
 
 
 def _memory(step: StepRecord) -> str:
-    return f"{step.peak_memory / 1e6:.0f} MB" if step.peak_memory and step.state != "reused" else "–"
+    return f"{step.peak_memory / 1e6:.0f} MB" if step.peak_memory and step.state != "reused" else "-"
 
 
 def _settings(run: RunRecord) -> str:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.output import emit, json_option, table
+from headrace.cli.output import Commands, emit, json_option, table
 from headrace.cli.sources import source_options
 
 if TYPE_CHECKING:
-    from headrace.data import Source
+    from headrace.cli.sources import Described
     from headrace.schema import Feature, Schema
 
 __all__ = ["command"]
 
 
-@click.group("schema")
+@click.group("schema", cls=Commands)
 def command() -> None:
-    """Infer, show and compare schemas.
+    r"""Infer, show and compare schemas.
 
     \b
     Example:
@@ -32,11 +32,13 @@ def command() -> None:
 @command.command("infer")
 @source_options
 @click.option("--ranges", is_flag=True, help="Numbers get the range that was seen.")
-@click.option("--max-domain", type=int, default=100, show_default=True, help="Most distinct strings that make a domain.")
+@click.option(
+    "--max-domain", type=int, default=100, show_default=True, help="Most distinct strings that make a domain."
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @json_option
-def infer(source: Source, max_domain: int, output: Path | None, *, ranges: bool, as_json: bool) -> None:
-    """Infer a schema that the data satisfies, as YAML to be reviewed and curated.
+def infer(data: Described, max_domain: int, output: Path | None, *, ranges: bool, as_json: bool) -> None:
+    r"""Infer a schema that the data satisfies, as YAML to be reviewed and curated.
 
     \b
     Example:
@@ -45,7 +47,7 @@ def infer(source: Source, max_domain: int, output: Path | None, *, ranges: bool,
     from headrace.statistics import generate_statistics
     from headrace.validation import infer_schema
 
-    schema = infer_schema(generate_statistics(source), max_string_domain=max_domain, ranges=ranges)
+    schema = infer_schema(generate_statistics(data.source()), max_string_domain=max_domain, ranges=ranges)
     if output is not None:
         schema.save(output)
         emit({"written": str(output), "features": len(schema)}, f"wrote {output}", as_json=as_json)
@@ -57,7 +59,7 @@ def infer(source: Source, max_domain: int, output: Path | None, *, ranges: bool,
 @click.argument("path", type=click.Path(path_type=Path))
 @json_option
 def show(path: Path, *, as_json: bool) -> None:
-    """Print a schema as a table.
+    r"""Print a schema as a table.
 
     \b
     Example:
@@ -75,7 +77,7 @@ def show(path: Path, *, as_json: bool) -> None:
 @click.argument("new", type=click.Path(path_type=Path))
 @json_option
 def compare(old: Path, new: Path, *, as_json: bool) -> int:
-    """Print what changed between two schemas; leaves with 3 when something did.
+    r"""Print what changed between two schemas; leaves with 3 when something did.
 
     \b
     Example:

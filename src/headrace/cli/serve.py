@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.output import home_option, json_option
+from headrace.cli.output import home_option, json_option, to_json
 from headrace.config import load_settings, resolve_home
 from headrace.errors import UsageError
 
@@ -40,7 +40,7 @@ def command(
     *,
     as_json: bool,
 ) -> None:
-    """Serve all published models, or the folders that are named, with the REST protocol of TensorFlow Serving.
+    r"""Serve all published models, or the folders that are named, with the REST protocol of TensorFlow Serving.
 
     A version that is pushed while the server runs takes over without a request being lost.
 
@@ -58,8 +58,15 @@ def command(
             raise UsageError("--model takes NAME=PATH", got=given)
         named[name] = path
     settings = load_settings()
+    published = resolve_home(home) / "models"
+    if not named and not published.is_dir():
+        raise UsageError(
+            "There is a model to serve",
+            got=f"none in {published}",
+            fix="Publish one with headrace run, name another --home, or a model folder with --model NAME=PATH",
+        )
     server = ModelServer(
-        None if named else resolve_home(home) / "models",
+        None if named else published,
         named,
         settings.host if host is None else host,
         settings.port if port is None else port,
@@ -71,11 +78,9 @@ def command(
     def started(running: ModelServer) -> None:
         names = running.repository.names
         if as_json:
-            import json
-
-            click.echo(json.dumps({"url": running.url, "models": names}))
+            click.echo(to_json({"url": running.url, "models": names}))
         else:
-            click.echo(f"serving {', '.join(names) or 'no model'} at {running.url} (Ctrl-C stops)")
+            click.echo(f"serving {', '.join(names) or 'no model yet'} at {running.url} (Ctrl-C stops)")
         sys.stdout.flush()
 
     serve(server, started=started)

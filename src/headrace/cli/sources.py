@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from headrace.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headrace.data import Source
 
-__all__ = ["source_options"]
+__all__ = ["Described", "source_options"]
 
 _OPTIONS = [
     click.argument("path"),
     click.option("--names", metavar="A,B,…", help="Column names of CSV files without a head."),
-    click.option("--separator", help="Of CSV files  [default: ',', for .tsv a tab]."),
-    click.option("--null", "nulls", multiple=True, metavar="TEXT", help="What stands for a missing value; may be repeated."),
+    click.option("--separator", metavar="CHAR", help="Of CSV files  [default: ',', for .tsv a tab]."),
+    click.option("--null", "nulls", multiple=True, metavar="TEXT", help="Stands for a missing value; may be repeated."),
     click.option("--strip", is_flag=True, help="Take white space off both ends of strings."),
     click.option("--comment", metavar="CHAR", help="Lines that begin with it are left out."),
     click.option("--skip-rows", type=click.IntRange(min=0), default=0, help="Lines to leave out at the top."),
@@ -26,46 +29,56 @@ _OPTIONS = [
 ]
 
 
+@dataclass(frozen=True)
+class Described:
+    """Data as the command line describes it: PATH, and how CSV files are written."""
+
+    path: str
+    names: str | None
+    separator: str | None
+    nulls: tuple[str, ...]
+    strip: bool
+    comment: str | None
+    skip_rows: int
+    encoding: str
+
+    def source(self, path: str | None = None) -> Source:
+        """Return the source of PATH, or of another path that is described alike.
+
+        Raises
+        ------
+        UsageError
+            If options of CSV files are given for Parquet files.
+        """
+        from headrace.data import as_source, csv
+
+        place = self.path if path is None else path
+        said = self.names or self.separator or self.nulls or self.strip or self.comment or self.skip_rows
+        if not said and self.encoding == "utf-8":
+            return as_source(place)
+        if place.endswith(".parquet"):
+            raise UsageError("The options of CSV files are for CSV files", got=place, fix="Leave them out")
+        tab = "\t" if ".tsv" in place else ","
+        return csv(
+            place,
+            names=[name.strip() for name in self.names.split(",")] if self.names else None,
+            separator=self.separator.replace("\\t", "\t") if self.separator else tab,
+            null_values=self.nulls or ("",),
+            strip=self.strip,
+            comment=self.comment,
+            skip_rows=self.skip_rows,
+            encoding=self.encoding,
+        )
+
+
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the argument PATH and the options of CSV files; it receives one ``source``."""
+    """Give a command the argument PATH and the options of CSV files; it receives them as one ``data``."""
 
     @functools.wraps(command)
-    def with_source(path: str, **options: Any) -> Any:
-        described = {name: options.pop(name) for name in _NAMES}
-        return command(source=_source(path, **described), **options)
+    def with_data(**options: Any) -> Any:
+        described = {name: options.pop(name) for name in Described.__dataclass_fields__}
+        return command(data=Described(**described), **options)
 
     for option in reversed(_OPTIONS):
-        with_source = option(with_source)
-    return with_source
-
-
-_NAMES = ("names", "separator", "nulls", "strip", "comment", "skip_rows", "encoding")
-
-
-def _source(
-    path: str,
-    *,
-    names: str | None,
-    separator: str | None,
-    nulls: tuple[str, ...],
-    strip: bool,
-    comment: str | None,
-    skip_rows: int,
-    encoding: str,
-) -> Source:
-    from headrace.data import as_source, csv
-
-    said = names or separator or nulls or strip or comment or skip_rows or encoding != "utf-8"
-    if not said:
-        return as_source(path)
-    tabs = ".tsv" in path
-    return csv(
-        path,
-        names=[name.strip() for name in names.split(",")] if names else None,
-        separator=separator.replace("\\t", "\t") if separator else "\t" if tabs else ",",
-        null_values=nulls or ("",),
-        strip=strip,
-        comment=comment,
-        skip_rows=skip_rows,
-        encoding=encoding,
-    )
+        with_data = option(with_data)
+    return with_data

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headrace.cli.anomalies import counted, told
 from headrace.cli.output import emit, json_option
 from headrace.cli.sources import source_options
 
 if TYPE_CHECKING:
-    from headrace.data import Source
+    from headrace.cli.sources import Described
 
 __all__ = ["command"]
 
@@ -24,44 +25,31 @@ __all__ = ["command"]
 @click.option("--environment", help="The schema's environment, as serving.")
 @click.option("--previous", metavar="PATH", help="Earlier data, to measure drift against; read with the same options.")
 @json_option
-@click.pass_context
 def command(
-    ctx: click.Context,
-    source: Source,
+    data: Described,
     schema_path: Path,
     environment: str | None,
     previous: str | None,
     *,
     as_json: bool,
 ) -> int:
-    """Check data against a schema; leaves with 3 when there are errors.
+    r"""Check data against a schema; leaves with 3 when there are errors.
 
     \b
     Example:
       headrace validate new.parquet --schema schema.yaml || echo "not today"
     """
-    from dataclasses import replace
-
     from headrace.schema import Schema
     from headrace.statistics import generate_statistics
     from headrace.validation import validate_statistics
 
-    earlier = None
-    if previous is not None:
-        earlier = replace(source, path=previous) if hasattr(source, "path") else previous
+    schema = Schema.load(schema_path)
     anomalies = validate_statistics(
-        generate_statistics(source),
-        Schema.load(schema_path),
+        generate_statistics(data.source()),
+        schema,
         environment=environment,
-        previous=None if earlier is None else generate_statistics(earlier),
+        previous=None if previous is None else generate_statistics(data.source(previous)),
     )
-    lines = []
-    for one in anomalies:
-        lines.append(f"{one.severity}: {one.message}")
-        if one.examples:
-            lines.append(f"  seen: {', '.join(one.examples[:5])}")
-        if one.suggestion:
-            lines.append(f"  fix: {one.suggestion}")
-    lines.append(f"{len(anomalies.errors)} errors, {len(anomalies.warnings)} warnings")
+    lines = [*told(anomalies, splits=False), counted(anomalies)]
     emit(anomalies.to_dict(), "\n".join(lines), as_json=as_json)
     return 0 if anomalies.ok else 3

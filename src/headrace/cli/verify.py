@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.output import emit, home_option, json_option
+from headrace.cli.published import pushed_artifact
 from headrace.config import resolve_home
 from headrace.errors import UsageError
 
@@ -24,7 +25,7 @@ __all__ = ["command"]
 @home_option
 @json_option
 def command(model: str, data: str | None, rows: int, home: str | None, *, as_json: bool) -> int:
-    """Replay rows through every way to predict and compare the answers bit for bit; leaves with 3 when they differ.
+    r"""Replay rows through every way to predict and compare the answers bit for bit; leaves with 3 when they differ.
 
     The ways are the batch path, Python, the REST server in both forms, and plain ONNX Runtime. Rows come from DATA, or
     from the examples of the run that made the model.
@@ -50,12 +51,12 @@ def _examples(home: Path, folder: Path) -> Any:
     from headrace.metadata import MetadataReader
 
     with MetadataReader(home) as reader:
-        for record in reader.artifacts(type_name="PushedModel"):
-            if record.properties.get("path") == str(folder):
-                graph = reader.lineage(record.id)
-                break
-        else:
-            raise UsageError("The rows to replay are wanted", got=f"no run in {home} made {folder}", fix="Name a data file")
+        record = pushed_artifact(reader, folder)
+        if record is None:
+            raise UsageError(
+                "The rows to replay are wanted", got=f"no run in {home} made {folder}", fix="Name a data file"
+            )
+        graph = reader.lineage(record.id)
     raw = [
         artifact
         for execution in graph.upstream
@@ -64,6 +65,8 @@ def _examples(home: Path, folder: Path) -> Any:
         if (artifact := graph.artifacts.get(identity)) is not None and artifact.type == "Examples"
     ]
     if not raw:
-        raise UsageError("The rows to replay are wanted", got="no examples in the model's lineage", fix="Name a data file")
+        raise UsageError(
+            "The rows to replay are wanted", got="no examples in the model's lineage", fix="Name a data file"
+        )
     examples = Examples(home / raw[0].path)
     return examples.split(examples.splits[-1])
