@@ -23,23 +23,7 @@ from headrace.testing.sources import digest_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-CENSUS = [
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education_num",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
-    "native_country",
-    "income",
-]
+    from tests.conftest import CensusSource
 
 
 def write(path: Path, text: str | bytes) -> Path:
@@ -124,18 +108,20 @@ def test_importing_and_describing_loads_neither_numpy_nor_arrow() -> None:
     run([sys.executable, "-c", code], check=True)
 
 
-def test_adult_data_is_what_pandas_reads(census_dir: Path) -> None:
-    table = csv(census_dir / "adult.data", names=CENSUS, strip=True, null_values=["?"]).dataset().to_table()
-    frame = pd.read_csv(census_dir / "adult.data", names=CENSUS, skipinitialspace=True, na_values=["?"])
+def test_adult_data_is_what_pandas_reads(
+    census_source: CensusSource, census_dir: Path, census_columns: list[str]
+) -> None:
+    table = census_source("adult.data").dataset().to_table()
+    frame = pd.read_csv(census_dir / "adult.data", names=census_columns, skipinitialspace=True, na_values=["?"])
     assert table.num_rows == 32_561
-    for name in CENSUS:
+    for name in census_columns:
         theirs = [None if pd.isna(value) else value for value in frame[name].tolist()]
         assert table.column(name).to_pylist() == theirs
     assert table.column("workclass").null_count == 1836
 
 
-def test_adult_test_begins_with_a_comment(census_dir: Path) -> None:
-    source = csv(census_dir / "adult.test", names=CENSUS, strip=True, null_values=["?"], comment="|")
+def test_adult_test_begins_with_a_comment(census_source: CensusSource) -> None:
+    source = census_source("adult.test")
     table = source.dataset().to_table()
     assert table.num_rows == 16_281
     assert table.column("income").unique().to_pylist() == ["<=50K.", ">50K."]

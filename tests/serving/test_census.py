@@ -17,24 +17,7 @@ if TYPE_CHECKING:
 
     import ndonnx as ndx
     import pyarrow as pa
-
-COLUMNS = [
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education_num",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
-    "native_country",
-    "income",
-]
+    from tests.conftest import CensusSource
 
 
 def _preprocess(inputs: Mapping[str, ndx.Array]) -> dict[str, ndx.Array]:
@@ -50,12 +33,9 @@ def _preprocess(inputs: Mapping[str, ndx.Array]) -> dict[str, ndx.Array]:
 
 
 @pytest.fixture(scope="module")
-def rows(census_dir: Path) -> pa.Table:
+def rows(census_source: CensusSource) -> pa.Table:
     """Return rows of adult.data as they were written."""
-    from headrace import data
-
-    source = data.csv(census_dir / "adult.data", names=COLUMNS, strip=True, null_values=("?", ""))
-    return source.dataset().to_table().slice(0, 4000).combine_chunks()
+    return census_source("adult.data").dataset().to_table().slice(0, 4000).combine_chunks()
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +54,7 @@ def census(rows: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
     estimator = BoostedTreesClassifier(label="label")
     estimator.fit(data.dataset_from_table(transformed), features)
     joined = compose(graph.to_onnx([feature.name for feature in features]), estimator.to_onnx())
-    signature = signature_of(joined, classes=["<=50K", ">50K"], ignored=COLUMNS)
+    signature = signature_of(joined, classes=["<=50K", ">50K"], ignored=rows.column_names)
     return save_model(tmp_path_factory.mktemp("census"), joined, signature, labels=graph.to_onnx(["label"]))
 
 

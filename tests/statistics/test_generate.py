@@ -19,28 +19,10 @@ from headrace.statistics import DatasetStatistics, Statistics, StatisticsAccumul
 if TYPE_CHECKING:
     from pathlib import Path
 
-ADULT = [
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education_num",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
-    "native_country",
-    "income",
-]
-
 
 @pytest.fixture(scope="module")
-def adult(census_dir: Path) -> pa.Table:
-    table = csv.read_csv(census_dir / "adult.data", csv.ReadOptions(column_names=ADULT))
+def adult(census_dir: Path, census_columns: list[str]) -> pa.Table:
+    table = csv.read_csv(census_dir / "adult.data", csv.ReadOptions(column_names=census_columns))
     columns = []
     for column in table.columns:
         if pa.types.is_string(column.type):
@@ -48,7 +30,7 @@ def adult(census_dir: Path) -> pa.Table:
             columns.append(pc.if_else(pc.equal(text, "?"), None, text))
         else:
             columns.append(column)
-    return pa.table(columns, names=ADULT)
+    return pa.table(columns, names=census_columns)
 
 
 @pytest.fixture(scope="module")

@@ -7,30 +7,26 @@ import numpy as np
 import pytest
 
 from headrace import transform as tft
-from headrace.data import csv, dataset_from_table
+from headrace.data import dataset_from_table
 from headrace.engines import LocalEngine
 from headrace.transform.fold import CombinedAccumulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     import pyarrow as pa
+    from tests.conftest import CensusSource
 
     Run = Callable[..., dict[str, list[Any]]]
 
-CENSUS = [
-    *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship"),
-    *("race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"),
-]
+
 NUMBERS = ["age", "fnlwgt", "education_num", "capital_gain", "capital_loss", "hours_per_week"]
 TEXTS = ["workclass", "education", "marital_status", "occupation", "relationship", "race", "sex", "native_country"]
 
 
 @pytest.fixture(scope="module")
-def census(census_dir: Path) -> pa.Table:
-    source = csv(census_dir / "adult.data", names=CENSUS, strip=True, null_values=("", "?"))
-    return source.dataset().to_table()
+def census(census_source: CensusSource) -> pa.Table:
+    return census_source("adult.data").dataset().to_table()
 
 
 def census_fn(inputs: Any) -> dict[str, Any]:

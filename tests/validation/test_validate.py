@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv
 
-from headrace import data
 from headrace.data import dataset_from_table
 from headrace.errors import UsageError
 from headrace.schema import Comparator, Feature, Schema
@@ -18,23 +17,7 @@ from headrace.validation import Anomaly, infer_schema, validate_statistics
 if TYPE_CHECKING:
     from pathlib import Path
 
-CENSUS = [
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education_num",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
-    "native_country",
-    "income",
-]
+    from tests.conftest import CensusSource
 
 
 def described(columns: dict[str, Any] | pa.Table, name: str = "data") -> Statistics:
@@ -172,13 +155,9 @@ def test_distances_to_other_data(key: str) -> None:
         validate_statistics(now, schema, previous=Statistics(()))
 
 
-def census(path: Path, name: str) -> Statistics:
-    source = data.csv(path, names=CENSUS, strip=True, null_values=("?",), comment="|")
-    return generate_statistics(source, name=name)
-
-
-def test_the_census_test_file_has_dots_after_its_labels(census_dir: Path) -> None:
-    train, test = census(census_dir / "adult.data", "train"), census(census_dir / "adult.test", "eval")
+def test_the_census_test_file_has_dots_after_its_labels(census_source: CensusSource) -> None:
+    train = generate_statistics(census_source("adult.data"), name="train")
+    test = generate_statistics(census_source("adult.test"), name="eval")
     schema = infer_schema(train)
     assert validate_statistics(train, schema).ok
     (anomaly,) = (found := validate_statistics(train.merge(test), schema))
