@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from headrace._version import __version__
-from headrace.cli.output import emit, home_option, json_option, table
+from headrace.cli.output import Command, emit, home_option, json_option, table
 from headrace.config import resolve_home
 
 if TYPE_CHECKING:
@@ -35,15 +35,14 @@ class Finding:
     fix: str = ""
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Command)
 @home_option
 @json_option
 def command(home: str | None, *, as_json: bool) -> int:
-    r"""Say what is installed and what is wrong; leaves with 1 when something is.
+    """Say what is installed and what is wrong; leaves with 1 when something is.
 
     An extra that is not installed is no fault: its line has the command that installs it.
 
-    \b
     Example:
       headrace doctor
       headrace doctor --json | jq '.findings[] | select(.state == "wrong")'
@@ -51,11 +50,14 @@ def command(home: str | None, *, as_json: bool) -> int:
     findings = [_python(), *_packages(), _home(resolve_home(home))]
     wrong = [finding for finding in findings if finding.state == "wrong"]
     marks = {"ok": "ok", "absent": "-", "wrong": "WRONG"}
-    rows = [[marks[finding.state], finding.what, finding.found, finding.fix] for finding in findings]
+    rows = [
+        [marks[finding.state], finding.what, f"{finding.found}: {finding.fix}" if finding.fix else finding.found]
+        for finding in findings
+    ]
     verdict = f"{len(wrong)} wrong" if wrong else "all is well"
     emit(
         {"version": __version__, "ok": not wrong, "findings": [asdict(finding) for finding in findings]},
-        lambda: f"headrace {__version__}: {verdict}\n" + table(["", "what", "found", ""], rows),
+        lambda: f"headrace {__version__}: {verdict}\n" + table(["", "what", "found"], rows),
         as_json=as_json,
     )
     return 1 if wrong else 0
@@ -109,6 +111,8 @@ def _home(home: Path) -> Finding:
     place = home
     while not place.exists():
         place = place.parent
+    if not place.is_dir():
+        return Finding("home", "wrong", f"{place} is not a folder", "Name another with --home or HEADRACE_HOME")
     if not os.access(place, os.W_OK):
         return Finding("home", "wrong", f"{home} cannot be written", "Name another with --home or HEADRACE_HOME")
     free = shutil.disk_usage(place).free / 1e9

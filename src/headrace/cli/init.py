@@ -6,23 +6,22 @@ from pathlib import Path
 
 import click
 
-from headrace.cli.output import emit, json_option
+from headrace.cli.output import Command, emit, json_option
 from headrace.examples.project import EXAMPLES, create_project
 
 __all__ = ["command"]
 
 
-@click.command("init")
+@click.command("init", cls=Command)
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
 @click.option("--example", type=click.Choice(EXAMPLES), default="census", show_default=True, help="What to start from.")
 @click.option("--no-data", is_flag=True, help="Write the code only; bring the data yourself.")
 @json_option
 def command(directory: Path | None, example: str, *, no_data: bool, as_json: bool) -> None:
-    r"""Start a project from an example: its pipeline, its schema and its data.
+    """Start a project from an example: its pipeline, its schema and its data.
 
     Files that exist already are never overwritten.
 
-    \b
     Example:
       headrace init --example census my-census
       cd my-census && headrace run pipeline.py

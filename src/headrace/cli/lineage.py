@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.output import emit, home_option, json_option, seconds, table
+from headrace.cli.output import Command, emit, home_option, json_option, seconds, table
 from headrace.cli.published import pushed_artifact
 from headrace.config import resolve_home
 
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("lineage")
+@click.command("lineage", cls=Command)
 @click.argument("reference")
 @home_option
 @json_option
 def command(reference: str, home: str | None, *, as_json: bool) -> None:
-    r"""Print the data, code, parameters and steps that made a model, an artifact or a file of one; and what used it.
+    """Print the data, code, parameters and steps that made a model, an artifact or a file of one; and what used it.
 
-    \b
-    Examples:
+    Example:
       headrace lineage census
       headrace lineage models/census/3
       headrace lineage .headrace/artifacts/Examples/20250101-…

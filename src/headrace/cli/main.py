@@ -57,9 +57,8 @@ class _Table(Commands):
 @click.group(cls=_Table, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="headrace")
 def root() -> None:
-    r"""Take a machine-learning model from raw data to served production.
+    """Take a machine-learning model from raw data to served production.
 
-    \b
     Begin with:
       headrace init --example census my-census
       cd my-census && headrace run pipeline.py

@@ -20,9 +20,8 @@ SHOWN = ("auc", "pr_auc", "accuracy", "log_loss", "rmse", "mae")
 
 @click.group("models", cls=Commands)
 def command() -> None:
-    r"""List and show published models.
+    """List and show published models.
 
-    \b
     Example:
       headrace models list
       headrace models show census/3
@@ -34,9 +33,8 @@ def command() -> None:
 @home_option
 @json_option
 def list_models(name: str | None, home: str | None, *, as_json: bool) -> None:
-    r"""Print every version of every model, or of one.
+    """Print every version of every model, or of one.
 
-    \b
     Example:
       headrace models list census
     """
@@ -59,9 +57,8 @@ def list_models(name: str | None, home: str | None, *, as_json: bool) -> None:
 @home_option
 @json_option
 def show(reference: str, home: str | None, *, as_json: bool) -> None:
-    r"""Print what a version is: its inputs, outputs, metrics and files.
+    """Print what a version is: its inputs, outputs, metrics and files.
 
-    \b
     Example:
       headrace models show census/3
       headrace models show census --json | jq .signature.inputs

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
+import re
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from headrace.errors import HeadraceError
 
-__all__ = ["Commands", "ago", "emit", "fail", "home_option", "json_option", "seconds", "table", "to_json"]
+__all__ = ["Command", "Commands", "ago", "emit", "fail", "home_option", "json_option", "seconds", "table", "to_json"]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 home_option = click.option(
@@ -24,8 +26,27 @@ home_option = click.option(
 )
 
 
+def _verbatim(text: str | None) -> str | None:
+    """Mark the lines of examples, so that click leaves them as they are."""
+    return text and re.sub(r"^[^\n]+:$(?=\n {2})", "\b\n\\g<0>", inspect.cleandoc(text), flags=re.MULTILINE)
+
+
+class Command(click.Command):
+    """A command whose help ends in examples: indented lines after a line that ends in a colon."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.help = _verbatim(self.help)
+
+
 class Commands(click.Group):
-    """A group that names the nearest command where it has none of that name."""
+    """A group of such commands, that names the nearest one where it has none of that name."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.help = _verbatim(self.help)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

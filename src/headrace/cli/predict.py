@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.output import emit, home_option, json_option, to_json
+from headrace.cli.output import Command, emit, home_option, json_option, to_json
 from headrace.config import resolve_home
 from headrace.errors import RequestError, UsageError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("predict")
+@click.command("predict", cls=Command)
 @click.argument("model")
 @click.argument("rows", default="-")
 @click.option(
@@ -35,13 +35,12 @@ __all__ = ["command"]
 def command(
     model: str, rows: str, output: Path | None, keys: tuple[str, ...], home: str | None, *, as_json: bool
 ) -> None:
-    r"""Predict ROWS with MODEL (a name, name/version, or a folder).
+    """Predict ROWS with MODEL (a name, name/version, or a folder).
 
     ROWS is a JSON file (a list of objects, an object with "instances" or "inputs", or one object a line), "-" for
     standard input, or a data file (Parquet, CSV with a head) with --output.
 
-    \b
-    Examples:
+    Example:
       headrace predict census people.json
       echo '{"age": 25, …}' | headrace predict census/3
       headrace predict census new.parquet --key id -o predictions.parquet

@@ -6,22 +6,21 @@ from pathlib import Path
 
 import click
 
-from headrace.cli.output import emit, home_option, json_option
+from headrace.cli.output import Command, emit, home_option, json_option
 from headrace.cli.runs import find_run
 from headrace.config import resolve_home
 
 __all__ = ["command"]
 
 
-@click.command("report")
+@click.command("report", cls=Command)
 @click.argument("run_id", default="last")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="[default: runs/RUN/report.html]")
 @home_option
 @json_option
 def command(run_id: str, output: Path | None, home: str | None, *, as_json: bool) -> None:
-    r"""Write a run's report: one HTML page that needs nothing else and works offline.
+    """Write a run's report: one HTML page that needs nothing else and works offline.
 
-    \b
     Example:
       headrace report last -o report.html
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.anomalies import counted, told
-from headrace.cli.output import home_option, json_option, seconds, to_json
+from headrace.cli.output import Command, home_option, json_option, seconds, to_json
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("run")
+@click.command("run", cls=Command)
 @click.argument("file", type=click.Path(path_type=Path), default=Path("pipeline.py"))
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline; may be repeated."
@@ -39,13 +39,12 @@ def command(
     no_cache: bool,
     as_json: bool,
 ) -> int:
-    r"""Run the pipeline in FILE; steps whose code, parameters and data have not changed are reused.
+    """Run the pipeline in FILE; steps whose code, parameters and data have not changed are reused.
 
     Leaves with 3 when the data has anomalies or the model is not blessed, with 1 when a step fails. A run that was
     killed goes on where it was when it is started again.
 
-    \b
-    Examples:
+    Example:
       headrace run pipeline.py
       headrace run pipeline.py --set model=trees --set epochs=5
       headrace run pipeline.py --json | jq -c 'select(.kind == "finished")'

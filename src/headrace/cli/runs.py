@@ -22,11 +22,10 @@ __all__ = ["command", "find_run"]
 
 @click.group("runs", cls=Commands)
 def command() -> None:
-    r"""List and show runs, and read their logs.
+    """List and show runs, and read their logs.
 
     A run is named by its id, by the start of it, or as ``last``.
 
-    \b
     Example:
       headrace runs list
       headrace runs show last
@@ -39,9 +38,8 @@ def command() -> None:
 @home_option
 @json_option
 def list_runs(limit: int, home: str | None, *, as_json: bool) -> None:
-    r"""Print runs, the newest first.
+    """Print runs, the newest first.
 
-    \b
     Example:
       headrace runs list --limit 5
     """
@@ -64,9 +62,8 @@ def list_runs(limit: int, home: str | None, *, as_json: bool) -> None:
 @home_option
 @json_option
 def show(run_id: str, home: str | None, *, as_json: bool) -> None:
-    r"""Print the steps of a run, and why it failed if it did.
+    """Print the steps of a run, and why it failed if it did.
 
-    \b
     Example:
       headrace runs show last
     """
@@ -93,9 +90,10 @@ def show(run_id: str, home: str | None, *, as_json: bool) -> None:
 @home_option
 @json_option
 def logs(run_id: str, step: str | None, home: str | None, *, as_json: bool) -> None:
-    r"""Print what the steps of a run printed, or one step; of a reused step, what it printed when it ran.
+    """Print what the steps of a run printed, or one of them.
 
-    \b
+    Of a step that was reused it is what the step printed when it ran.
+
     Example:
       headrace runs logs last trainer
     """

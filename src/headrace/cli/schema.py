@@ -20,9 +20,8 @@ __all__ = ["command"]
 
 @click.group("schema", cls=Commands)
 def command() -> None:
-    r"""Infer, show and compare schemas.
+    """Infer, show and compare schemas.
 
-    \b
     Example:
       headrace schema infer people.parquet > schema.yaml
       headrace schema show schema.yaml
@@ -38,9 +37,8 @@ def command() -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @json_option
 def infer(data: Described, max_domain: int, output: Path | None, *, ranges: bool, as_json: bool) -> None:
-    r"""Infer a schema that the data satisfies, as YAML to be reviewed and curated.
+    """Infer a schema that the data satisfies, as YAML to be reviewed and curated.
 
-    \b
     Example:
       headrace schema infer people.parquet > schema.yaml
     """
@@ -59,9 +57,8 @@ def infer(data: Described, max_domain: int, output: Path | None, *, ranges: bool
 @click.argument("path", type=click.Path(path_type=Path))
 @json_option
 def show(path: Path, *, as_json: bool) -> None:
-    r"""Print a schema as a table.
+    """Print a schema as a table.
 
-    \b
     Example:
       headrace schema show schema.yaml
     """
@@ -77,9 +74,8 @@ def show(path: Path, *, as_json: bool) -> None:
 @click.argument("new", type=click.Path(path_type=Path))
 @json_option
 def compare(old: Path, new: Path, *, as_json: bool) -> int:
-    r"""Print what changed between two schemas; leaves with 3 when something did.
+    """Print what changed between two schemas; leaves with 3 when something did.
 
-    \b
     Example:
       headrace schema diff schema.yaml new.yaml
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.output import home_option, json_option, to_json
+from headrace.cli.output import Command, home_option, json_option, to_json
 from headrace.config import load_settings, resolve_home
 from headrace.errors import UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("serve")
+@click.command("serve", cls=Command)
 @click.option("--model", "models", multiple=True, metavar="NAME=PATH", help="A model folder to serve; may be repeated.")
 @click.option("--host", help="[default: 127.0.0.1, or HEADRACE_HOST]")
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one  [default: 8501, or HEADRACE_PORT].")
@@ -40,11 +40,10 @@ def command(
     *,
     as_json: bool,
 ) -> None:
-    r"""Serve all published models, or the folders that are named, with the REST protocol of TensorFlow Serving.
+    """Serve all published models, or the folders that are named, with the REST protocol of TensorFlow Serving.
 
     A version that is pushed while the server runs takes over without a request being lost.
 
-    \b
     Example:
       headrace serve --port 8501
       curl localhost:8501/v1/models/census:predict -d '{"instances": [{"age": 25, …}]}'

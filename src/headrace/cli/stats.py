@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.output import emit, json_option, table
+from headrace.cli.output import Command, emit, json_option, table
 from headrace.cli.sources import source_options
 
 if TYPE_CHECKING:
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("stats")
+@click.command("stats", cls=Command)
 @source_options
 @click.option("--column", "columns", multiple=True, metavar="NAME", help="Only this column; may be repeated.")
 @click.option("--html", "page", type=click.Path(dir_okay=False), help="Write a page with pictures to this file too.")
 @json_option
 def command(data: Described, columns: tuple[str, ...], page: str | None, *, as_json: bool) -> None:
-    r"""Print statistics of every column of a file, a glob or a folder.
+    """Print statistics of every column of a file, a glob or a folder.
 
-    \b
-    Examples:
+    Example:
       headrace stats people.parquet
       headrace stats data/adult.data --names age,workclass,… --strip --null '?'
       headrace stats 'data/*.csv.gz' --json | jq '.datasets[0].num_examples'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.anomalies import counted, told
-from headrace.cli.output import emit, json_option
+from headrace.cli.output import Command, emit, json_option
 from headrace.cli.sources import source_options
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("validate")
+@click.command("validate", cls=Command)
 @source_options
 @click.option(
     "--schema", "schema_path", type=click.Path(path_type=Path), required=True, help="The schema to check against."
@@ -33,9 +33,8 @@ def command(
     *,
     as_json: bool,
 ) -> int:
-    r"""Check data against a schema; leaves with 3 when there are errors.
+    """Check data against a schema; leaves with 3 when there are errors.
 
-    \b
     Example:
       headrace validate new.parquet --schema schema.yaml || echo "not today"
     """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.output import emit, home_option, json_option
+from headrace.cli.output import Command, emit, home_option, json_option
 from headrace.cli.published import pushed_artifact
 from headrace.config import resolve_home
 from headrace.errors import UsageError
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("verify")
+@click.command("verify", cls=Command)
 @click.argument("model")
 @click.argument("data", required=False)
 @click.option("--rows", type=click.IntRange(min=1), default=1000, show_default=True, help="How many rows to replay.")
 @home_option
 @json_option
 def command(model: str, data: str | None, rows: int, home: str | None, *, as_json: bool) -> int:
-    r"""Replay rows through every way to predict and compare the answers bit for bit; leaves with 3 when they differ.
+    """Replay rows through every way to predict and compare the answers bit for bit; leaves with 3 when they differ.
 
     The ways are the batch path, Python, the REST server in both forms, and plain ONNX Runtime. Rows come from DATA, or
     from the examples of the run that made the model.
 
-    \b
     Example:
       headrace verify census
       headrace verify census/3 new.parquet --rows 5000
