@@ -21,9 +21,8 @@ def test_locks_exclude_and_end_with_their_process(tmp_path: Path) -> None:
     assert not is_locked(path)
     script = (
         "import sys, time; from pathlib import Path; from headrace.pipeline.locks import FileLock\n"
-        f"assert FileLock(Path({str(path)!r})).acquire() or True\nprint('held', flush=True)\ntime.sleep(60)"
+        f"lock = FileLock(Path({str(path)!r}))\nassert lock.acquire()\nprint('held', flush=True)\ntime.sleep(60)"
     )
-    script = script.replace("assert FileLock(", "lock = FileLock(").replace(".acquire() or True", "\nlock.acquire()")
     holder = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"

