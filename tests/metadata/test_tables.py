@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
-from headrace.errors import MetadataError
+from headrace.errors import MetadataError, StorageError
 from headrace.metadata import MetadataReader
+from headrace.metadata.tables import database_error, open_engine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,3 +37,22 @@ def test_many_processes_write_at_once(tmp_path: Path) -> None:
     assert [process.wait() for process in processes] == [0] * 4
     with MetadataReader(tmp_path / "home") as reader:
         assert len(reader.runs(state="done")) == 36
+
+
+def test_a_full_disk_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_engine(tmp_path / "metadata.db", create=True)
+
+    def error(text: str) -> sa.exc.DBAPIError:
+        return sa.exc.OperationalError("INSERT", {}, sqlite3.OperationalError(text))
+
+    full = database_error(error("database or disk is full"), engine, "writable")
+    assert isinstance(full, StorageError)
+    assert full.where == str(tmp_path / "metadata.db")
+    assert "Free some space" in str(full)
+    broken = database_error(error("disk I/O error"), engine, "writable")
+    assert isinstance(broken, MetadataError)
+    assert "broken" in str(broken)
+    monkeypatch.setattr("headrace.metadata.tables._LEAST_FREE_BYTES", 1 << 62)
+    assert isinstance(database_error(error("disk I/O error"), engine, "writable"), StorageError)
+    assert isinstance(database_error(error("file is not a database"), engine, "readable"), MetadataError)
+    engine.dispose()

@@ -78,9 +78,7 @@ class MetadataReader:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.DBAPIError as error:
-            raise MetadataError(
-                "The metadata database must be readable", got=str(error.orig), where=str(self._engine.url)
-            ) from error
+            raise t.database_error(error, self._engine, "readable") from error
 
     # ---- runs and steps
 

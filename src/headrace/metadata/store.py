@@ -63,13 +63,7 @@ class MetadataStore(MetadataReader):
         except sa.exc.IntegrityError as error:
             raise MetadataError("Metadata must be consistent", got=str(error.orig)) from error
         except sa.exc.DBAPIError as error:
-            if "disk is full" in str(error.orig) or "disk I/O" in str(error.orig):
-                raise StorageError(
-                    "Writing needs free space on the disk", got=str(error.orig), where=str(self._engine.url)
-                ) from error
-            raise MetadataError(
-                "The metadata database must be writable", got=str(error.orig), where=str(self._engine.url)
-            ) from error
+            raise t.database_error(error, self._engine, "writable") from error
 
     def begin_run(self, run: RunRecord, steps: Sequence[StepRecord]) -> None:
         """Write down a new run and its steps."""

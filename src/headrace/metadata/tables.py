@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 from sqlalchemy.pool import NullPool, StaticPool
 
-from headrace.errors import MetadataError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from headrace.errors import HeadraceError, MetadataError, StorageError
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -20,6 +19,7 @@ __all__ = [
     "events",
     "executions",
     "external_inputs",
+    "database_error",
     "file_digests",
     "open_engine",
     "runs",
@@ -29,6 +29,7 @@ __all__ = [
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 60.0
+_LEAST_FREE_BYTES = 64 << 10
 
 _meta = MetaData()
 
@@ -157,7 +158,7 @@ def open_engine(location: str | Path, *, create: bool) -> sa.Engine:
             _create(engine)
             version = _version(engine)
     except sa.exc.DBAPIError as error:
-        raise MetadataError("The metadata database must be readable", got=str(error.orig), where=url) from error
+        raise database_error(error, engine, "readable") from error
     if version is None:
         raise MetadataError("A home has a metadata database", got="none", where=url, fix="Run a pipeline first")
     if version > SCHEMA_VERSION:
@@ -168,6 +169,28 @@ def open_engine(location: str | Path, *, create: bool) -> sa.Engine:
             fix="Upgrade headrace: pip install --upgrade headrace",
         )
     return engine
+
+
+def database_error(error: sa.exc.DBAPIError, engine: sa.Engine, what: str) -> HeadraceError:
+    """Return the driver's error as ours: a full disk is told apart from a database that cannot be used."""
+    got, place = str(error.orig), engine.url.database or str(engine.url)
+    # SQLite calls a full disk an I/O error where it lacks the room for its shared memory.
+    if "disk is full" in got or ("disk I/O" in got and _is_full(place)):
+        return StorageError(
+            "Writing needs free space on the disk, and there is none left",
+            got=got,
+            where=place,
+            fix="Free some space and run again",
+        )
+    fix = "Look whether the disk is broken" if "disk I/O" in got else None
+    return MetadataError(f"The metadata database must be {what}", got=got, where=place, fix=fix)
+
+
+def _is_full(place: str) -> bool:
+    try:
+        return shutil.disk_usage(Path(place).parent).free < _LEAST_FREE_BYTES
+    except OSError:
+        return False
 
 
 def _on_connect(connection: Any, _record: object) -> None:
