@@ -35,7 +35,7 @@ def disk_errors(path: str | Path) -> Iterator[None]:
             raise StorageError(
                 "Writing needs free space on the disk, and there is none left",
                 where=place,
-                fix="Free some space (headrace gc --dry-run shows what could go) and run again",
+                fix="Free some space and run again; what is done already is reused",
             ) from error
         if error.errno in _FORBIDDEN:
             raise StorageError(
