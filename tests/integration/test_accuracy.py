@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pytest
+from tests.integration.conftest import EXAMPLE, Project
 
 from headrace.components import Examples
 from headrace.metadata import MetadataReader
-from tests.integration.conftest import EXAMPLE, Project
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
     from headrace.metadata import ExecutionRecord
 
-COLUMNS = (
-    "age workclass fnlwgt education education_num marital_status occupation relationship race sex capital_gain "
-    "capital_loss hours_per_week native_country income_bracket"
-).split()
+COLUMNS = [
+    "age",
+    "workclass",
+    "fnlwgt",
+    "education",
+    "education_num",
+    "marital_status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
+    "native_country",
+    "income_bracket",
+]
 
 
 @pytest.mark.slow

@@ -32,7 +32,8 @@ def done(project: Project, trees_run: Project) -> Project:
 def ran(project: Project, *arguments: str) -> set[str]:
     """Run again and return the steps that did not come from the cache."""
     ended = project.run(*TREES, *arguments)
-    assert list(ended) and set(ended) == set(STEPS)
+    assert list(ended)
+    assert set(ended) == set(STEPS)
     assert set(ended.values()) <= {"finished", "reused"}
     return {step for step, kind in ended.items() if kind != "reused"}
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 import pytest
+from tests.integration.conftest import Project, make_project
 
 from headrace.components import Examples
 from headrace.metadata import MetadataReader
 from headrace.model import Signature
 from headrace.serving import BackgroundServer, ModelClient
-from tests.integration.conftest import Project, make_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
