@@ -157,7 +157,7 @@ def test_kill_a_worker(project: Project) -> None:
         @component
         def forever() -> Text:
             text = write("half")
-            Path("begun").touch()
+            Path("begun").write_text(str(os.getpid()))
             time.sleep(60)
             return text
 
@@ -168,9 +168,9 @@ def test_kill_a_worker(project: Project) -> None:
         """
     )
     process = start(project)
-    wait_until((project.folder / "begun").exists, "the step never began")
-    for pid in workers_of(project.home):
-        os.kill(pid, signal.SIGKILL)
+    begun = project.folder / "begun"
+    wait_until(lambda: begun.exists() and begun.read_text(), "the step never began")
+    os.kill(int(begun.read_text()), signal.SIGKILL)
     assert finish(process) == 1
     with MetadataReader(project.home) as reader:
         run = reader.runs()[0]

@@ -155,44 +155,33 @@ def _differences(result: EvalResult) -> Markup:
 
 def _curves(result: EvalResult) -> Markup:
     curves = result.curves
-    unit = (0.0, 1.0)
-    pictures = [
-        card(
-            "ROC",
-            lines(
-                {"model": [(x, y) for x, y, _ in curves.roc]},
-                x_label="false positive rate",
-                y_label="true positive rate",
-                x_range=unit,
-                y_range=unit,
-                diagonal=True,
-                points=False,
-                label="ROC curve",
-            ),
-        ),
-        card(
-            "Precision and recall",
-            lines(
-                {"model": [(x, y) for x, y, _ in curves.pr]},
-                x_label="recall",
-                y_label="precision",
-                x_range=unit,
-                y_range=unit,
-                points=False,
-                label="precision-recall curve",
-            ),
-        ),
-        card(
-            "Calibration",
-            lines(
-                {"model": [(prediction, label) for _, _, prediction, label, _ in curves.calibration]},
-                x_label="mean prediction",
-                y_label="share of positives",
-                x_range=unit,
-                y_range=unit,
-                diagonal=True,
-                label="calibration curve",
-            ),
-        ),
-    ]
-    return cards(*pictures)
+    roc = [(x, y) for x, y, _ in curves.roc]
+    pr = [(x, y) for x, y, _ in curves.pr]
+    calibration = [(prediction, label) for _, _, prediction, label, _ in curves.calibration]
+    return cards(
+        _curve("ROC", roc, "false positive rate", "true positive rate", diagonal=True),
+        _curve("Precision and recall", pr, "recall", "precision"),
+        _curve("Calibration", calibration, "mean prediction", "share of positives", diagonal=True, points=None),
+    )
+
+
+def _curve(
+    title: str,
+    found: list[tuple[float, float]],
+    x_label: str,
+    y_label: str,
+    *,
+    diagonal: bool = False,
+    points: bool | None = False,
+) -> Markup:
+    picture = lines(
+        {"model": found},
+        x_label=x_label,
+        y_label=y_label,
+        x_range=(0.0, 1.0),
+        y_range=(0.0, 1.0),
+        diagonal=diagonal,
+        points=points,
+        label=f"{title} curve",
+    )
+    return card(title, picture)
