@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -72,14 +71,9 @@ def main(args: list[str] | None = None) -> NoReturn:
     given = sys.argv[1:] if args is None else args
     try:
         result: Any = root.main(args=given, prog_name="headrace", standalone_mode=False)
-        sys.stdout.flush()
     except _NO_COMMAND as error:
         click.echo(error.ctx.get_help())
         sys.exit(0)
-    except BrokenPipeError:
-        # The reader of our output has gone (`headrace … | head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except (HeadraceError, click.ClickException, OSError) as error:
         fail(error, as_json="--json" in given)
     except (KeyboardInterrupt, click.Abort):

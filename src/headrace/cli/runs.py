@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -160,6 +161,10 @@ def _memory(step: StepRecord) -> str:
 
 
 def _settings(run: RunRecord) -> str:
-    given: dict[str, Any] = run.parameters
-    text = ", ".join(f"{name}={value}" for name, value in given.items())
-    return text if len(text) <= 60 else text[:57] + "…"
+    text = ", ".join(f"{name}={_brief(value)}" for name, value in run.parameters.items())
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _brief(value: Any) -> str:
+    path = PurePath(str(value))
+    return f"…/{path.name}" if path.is_absolute() and len(path.parts) > 2 else str(value)
