@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.integration.conftest import Project, make_project
 
 if TYPE_CHECKING:

@@ -6,27 +6,34 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from tests.integration.conftest import Project
 
 from headrace.metadata import MetadataReader
 from headrace.model import load_model
+from headrace.registry import Registry
+from headrace.serving import BackgroundServer, ModelClient
 
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-    from tests.integration.conftest import Project
-
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 MOMENTS = 20
+ORDER = [
+    "example_gen", "statistics_gen", "schema_gen", "example_validator", "transform", "trainer", "evaluator",
+    "infra_validator", "pusher",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,25 +73,14 @@ def kill_at(process: subprocess.Popen[str], moment: Moment) -> bool:
     for line in process.stdout:
         event = json.loads(line)
         # What an earlier attempt has done is not started again: the moment is then one of the next step.
-        if event["kind"] == "started":
-            if event["step_id"] == moment.step or process_is_past(moment, event["step_id"]):
-                time.sleep(moment.seconds)
-                break
+        if event["kind"] == "started" and ORDER.index(event["step_id"]) >= ORDER.index(moment.step):
+            time.sleep(moment.seconds)
+            break
     killed = process.poll() is None
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     process.communicate()
     return killed and process.returncode == -signal.SIGKILL
-
-
-ORDER = [
-    "example_gen", "statistics_gen", "schema_gen", "example_validator", "transform", "trainer", "evaluator",
-    "infra_validator", "pusher",
-]  # fmt: skip
-
-
-def process_is_past(moment: Moment, step: str) -> bool:
-    return ORDER.index(step) > ORDER.index(moment.step)
 
 
 def wait_for_the_end_of_workers(project: Project) -> None:
@@ -202,3 +198,39 @@ def test_kill_of_a_step(project: Project, trees_run: Project) -> None:
     ended = project.run("--set", "model=trees")
     assert {step for step, kind in ended.items() if kind == "reused"} == set(ORDER[:5])
     assert project.version().digest == trees_run.version().digest
+
+
+def test_kill_of_the_server_while_it_swaps(trees_run: Project, tmp_path: Path) -> None:
+    """Versions are published all the while; each server that is killed is followed by one that serves them all."""
+    project = Project(tmp_path)
+    shutil.copytree(trees_run.home / "models", project.home / "models")
+    model = trees_run.version().path
+    registry = Registry(project.home)
+    chance = random.Random(5)
+    stop = threading.Event()
+
+    def publish() -> None:
+        while not stop.wait(0.05):
+            registry.publish("census", model, evaluation=model / "evaluation.json", lineage={})
+
+    publisher = threading.Thread(target=publish)
+    publisher.start()
+    try:
+        for _ in range(5):
+            known = registry.get("census").version
+            with BackgroundServer(project.home / "models", poll_seconds=0.02) as server:
+                with ModelClient(server.url) as client:
+                    assert client.ready()
+                    assert int(client.status("census")[0]["version"]) >= known
+                time.sleep(chance.random() * 0.5)
+                os.kill(server.pid, signal.SIGKILL)
+                assert server.wait(10) == -signal.SIGKILL
+            project.check()
+    finally:
+        stop.set()
+        publisher.join()
+    rows = rows_of(trees_run).slice(0, 20).drop_columns(["income_bracket"]).to_pylist()
+    with BackgroundServer(project.home / "models") as server, ModelClient(server.url) as client:
+        newest = client.status("census")[0]
+        assert (newest["state"], int(newest["version"])) == ("AVAILABLE", registry.get("census").version)
+        assert len(client.predict("census", rows)) == 20
