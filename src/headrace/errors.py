@@ -210,7 +210,8 @@ def import_extra(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+        # Something that the module itself imports may be what is missing.
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
         raise MissingExtraError(
             f"{module} is needed for this and is not installed", fix=f"Run: pip install 'headrace[{extra}]'"
