@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import itertools
 import sys
@@ -257,3 +258,13 @@ def test_code_without_source() -> None:
         exec(f"def f(x): return {source}", space)
     one, same, other = (code_digest(space["f"]) for space in spaces)
     assert one == same != other
+
+
+@pytest.mark.parametrize("module", ["pyarrow.csv", "xml.dom.minidom", "headrace.viz", "json.tool"])
+def test_what_is_loaded_already_does_not_count(load: Load, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    function = load({"mine": f"def f():\n    import {module} as inside\n    return inside\n"}).f
+    importlib.import_module(module)
+    loaded = code_digest(function)
+    monkeypatch.delitem(sys.modules, module)
+    assert code_digest(function) == loaded
+    assert module not in sys.modules

@@ -160,16 +160,13 @@ class CodeWalker:
                 self.add(current)
 
     def _add_imports(self, node: ast.AST, package: str | None) -> None:
-        # What is imported when the function runs may not be loaded yet, so its whole file counts.
+        # What is imported when the function runs may be loaded here and not yet in the process of the step, so that
+        # nothing may depend on it: an installed module counts by its name and version, a file of the user's as a whole.
         for name in sorted(set(_imported(node, package))):
-            module = sys.modules.get(name)
-            if module is not None and not _is_local(module, name):
-                self.add(module)
-                continue
             file = _find_file(name)
             if file is not None and is_local_file(file):
                 self._add_file(module_label(name), file, name.rpartition(".")[0])
-            elif "." not in name or module is not None or file is not None:
+            elif not name.startswith("."):
                 self._entries.add((f"{distribution_label(name)}:{name}", b""))
 
     def _add_file(self, label: str, file: str | None, package: str | None) -> None:
@@ -403,6 +400,11 @@ def _find_file(name: str) -> str | None:
     top = name.partition(".")[0]
     if top in sys.stdlib_module_names or top == "headrace":
         return None
+    if top != name:
+        # To find a module in a package is to import the package, which for an installed one is not worth its time.
+        package = _find_file(top)
+        if package is not None and not is_local_file(package):
+            return package
     loaded = sys.modules.get(name)
     if loaded is not None:
         return getattr(loaded, "__file__", None)
