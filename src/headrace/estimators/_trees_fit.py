@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,9 @@ def fit(
     estimator: BoostedTreesEstimator, examples: Examples, validation: Examples | None, monitor: Monitor | None
 ) -> TreesModel:
     """Grow the trees."""
+    # Threads that spin while they wait make boosting several times slower where others want the cores too. The OpenMP
+    # runtime reads this when it is loaded; a value that the user has set stands.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     lightgbm = import_extra("lightgbm", "trees")
     n_classes = len(examples.classes)
     objective = "regression" if not n_classes else "binary" if n_classes == 2 else "multiclass"
