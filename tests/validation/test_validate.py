@@ -197,3 +197,17 @@ def test_flights_drift_from_month_to_month_and_not_between_random_halves(flights
     assert len(validate_statistics(part(half), schema, previous=part(~half))) == 0
     drifted = validate_statistics(part(month == 7), schema, previous=part(month == 1))
     assert {anomaly.feature for anomaly in drifted} == {"dep_delay", "carrier"}
+
+
+def test_distances_are_told_in_plain_words() -> None:
+    then = generate_statistics({"x": [1.0, 2.0] * 50, "s": ["a", "b"] * 50})
+    now = generate_statistics({"x": [8.0, 9.0] * 50, "s": ["c", "d"] * 50})
+    watched = Schema(
+        (
+            Feature("x", "FLOAT", drift=Comparator(jensen_shannon=0.1)),
+            Feature("s", "STRING", drift=Comparator(linf=0.1)),
+        )
+    )
+    messages = [anomaly.message for anomaly in validate_statistics(now, watched, previous=then)]
+    assert any(message.startswith("x has a Jensen-Shannon divergence of at most 0.1") for message in messages)
+    assert any(message.startswith("s has an L-infinity distance of at most 0.1") for message in messages)

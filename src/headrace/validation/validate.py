@@ -337,13 +337,13 @@ def _compared(dataset: DatasetStatistics, other: DatasetStatistics, schema: Sche
             furthest = linf(now, then)
             if furthest is not None:
                 measured.append(
-                    (f"{key}_linf", "linf", "L-infinity distance", furthest[0], comparator.linf, (furthest[1],))
+                    (f"{key}_linf", "linf", "an L-infinity distance", furthest[0], comparator.linf, (furthest[1],))
                 )
         if comparator.jensen_shannon is not None:
             divergence = jensen_shannon(now, then)
             if divergence is not None:
                 threshold = comparator.jensen_shannon
-                name = "Jensen-Shannon divergence"
+                name = "a Jensen-Shannon divergence"
                 measured.append((f"{key}_jensen_shannon", "jensen_shannon", name, divergence, threshold, ()))
         for rule, field, name, distance, threshold, examples in measured:
             if distance <= threshold:
@@ -356,7 +356,7 @@ def _compared(dataset: DatasetStatistics, other: DatasetStatistics, schema: Sche
                 rule,
                 "error",
                 dataset.name,
-                f"{feature.name} has a {name} of at most {threshold:g} from {against}; it is {distance:.4g}{most}.",
+                f"{feature.name} has {name} of at most {threshold:g} from {against}; it is {distance:.4g}{most}.",
                 fraction=distance,
                 examples=examples,
                 suggestion=f"Find out what changed, train on newer data, or raise {key}.{field} to {raised:g}",
