@@ -1,10 +1,13 @@
-"""Flights out of New York in 2013: will an arriving flight be more than 15 minutes late?
+"""Flights out of New York in 2013, and whether one that arrives will be more than 15 minutes late.
 
 Only what is known before departure is used. The model learns from some months, is evaluated on the next one, and a
 later month is watched for drift:
 
     headrace run pipeline.py                  # train on January to June, evaluate on July, watch August
-    headrace run pipeline.py --set watch=12   # December is another world
+    headrace run pipeline.py --set watch=12   # trains nothing anew, and finds that December is another world
+
+August is much like the months before it, and the step ``drift`` keeps no anomaly. In December the delays are other
+ones and more of the flights leave from LaGuardia: it keeps three (``headrace report`` shows them).
 """
 
 from pathlib import Path
