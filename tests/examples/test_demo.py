@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from headrace.examples import demo
+from headrace.registry import Registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_from_raw_files_to_a_served_answer_in_twenty_lines(
+    census_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "demo"
+    (directory / "data").mkdir(parents=True)
+    for name in ("adult.data", "adult.test"):
+        shutil.copyfile(census_dir / name, directory / "data" / name)
+    assert demo.main(str(directory), params={"model": "trees"}) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert len(lines) <= 20
+    assert all(len(line) <= 200 for line in lines)
+    words = {line[:11].strip() for line in lines}
+    assert {"data", "pipeline", "rows", "anomalies", "AUC", "verdict", "pushed", "serving", "asked", "report"} <= words
+    assert "verdict    blessed" in said.out
+    assert "without the spaces: the same answers" in said.out
+    assert said.err == ""
+    assert next((directory / ".headrace" / "runs").glob("*/report.html")).stat().st_size > 10_000
+    assert Registry(directory / ".headrace").names() == ["census"]
+    assert demo.main(str(directory), params={"model": "trees"}) == 0
+    assert "9 of them reused" in capsys.readouterr().out
+
+
+def test_an_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "demo").touch()
+    assert demo.main(str(tmp_path / "demo")) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: A folder is wanted")
+    assert len(said.err.splitlines()) == 1
