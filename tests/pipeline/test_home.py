@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from headrace.metadata import MetadataStore, RunRecord, StepRecord
-from headrace.pipeline import run_states, sweep
+from headrace.pipeline import run_states, step_states, sweep
 from headrace.pipeline.home import Home
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def test_sweep_clears_dead_runs_and_leaves_living_ones(tmp_path: Path) -> None:
         assert lock.acquire()
         states = {run.id: run.state for run in run_states(store, store.runs())}
         assert states == {"dead": "interrupted", "living": "running"}
+        for run in run_states(store, store.runs()):
+            assert [step.state for step in step_states(run, store.steps(run.id))] == [run.state]
         assert sweep(home, store) == ["dead"]
         assert {path.name for path in home.artifacts().glob("*/*")} == {"living-a"}
         assert [path.name for path in (tmp_path / "staging").iterdir()] == ["living"]

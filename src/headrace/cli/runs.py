@@ -69,10 +69,11 @@ def show(run_id: str, home: str | None, *, as_json: bool) -> None:
       headrace runs show last
     """
     from headrace.metadata import MetadataReader
+    from headrace.pipeline import step_states
 
     with MetadataReader(resolve_home(home)) as reader:
         run = find_run(reader, run_id)
-        steps = reader.steps(run.id)
+        steps = step_states(run, reader.steps(run.id))
 
     def text() -> str:
         rows = [[one.step_id, one.state, seconds(_step_took(one)), _memory(one)] for one in steps]

@@ -16,7 +16,7 @@ from headrace.pipeline.wiring import FilePath
 
 if TYPE_CHECKING:
     from headrace.pipeline.digest import code_digest, value_digest
-    from headrace.pipeline.home import cancel_run, run_states, sweep
+    from headrace.pipeline.home import cancel_run, run_states, step_states, sweep
     from headrace.pipeline.loading import Origin, load_pipeline, origin_of, search_path
     from headrace.pipeline.results import RunEvent, RunResult, StepResult
     from headrace.pipeline.runner import run_pipeline
@@ -47,6 +47,7 @@ __all__ = [
     "run_pipeline",
     "run_states",
     "search_path",
+    "step_states",
     "sweep",
     "value_digest",
 ]
@@ -64,6 +65,7 @@ _LAZY = {
     "origin_of": "loading",
     "run_pipeline": "runner",
     "run_states": "home",
+    "step_states": "home",
     "search_path": "loading",
     "sweep": "home",
     "value_digest": "digest",

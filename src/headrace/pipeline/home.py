@@ -11,11 +11,12 @@ from headrace.pipeline.locks import FileLock, is_locked
 from headrace.storage import disk_errors, remove_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from headrace.metadata import MetadataReader, MetadataStore, RunRecord
+    from headrace.metadata import MetadataReader, MetadataStore, RunRecord, StepRecord
 
-__all__ = ["Home", "cancel_run", "run_states", "sweep"]
+__all__ = ["Home", "cancel_run", "run_states", "step_states", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,14 @@ def run_states(reader: MetadataReader, runs: list[RunRecord]) -> list[RunRecord]
         replace(run, state="interrupted") if run.state == "running" and not home.is_alive(run.id) else run
         for run in runs
     ]
+
+
+def step_states(run: RunRecord, steps: Sequence[StepRecord]) -> list[StepRecord]:
+    """Return the steps of a run of ``run_states``: in one that was interrupted, no step runs or waits."""
+    from dataclasses import replace
+
+    over = run.state == "interrupted"
+    return [replace(s, state="interrupted") if over and s.state in ("running", "waiting") else s for s in steps]
 
 
 def cancel_run(reader: MetadataReader, run_id: str) -> RunRecord:

@@ -90,10 +90,11 @@ def read_run(home: Path, run_id: str) -> RunFacts:
         If there is no such run, or the metadata cannot be read.
     """
     from headrace.metadata import MetadataReader
+    from headrace.pipeline import run_states, step_states
 
     with MetadataReader(home) as reader:
-        run = reader.run(run_id)
-        steps = tuple(reader.steps(run.id))
+        (run,) = run_states(reader, [reader.run(run_id)])
+        steps = tuple(step_states(run, reader.steps(run.id)))
         ids = [step.execution_id for step in steps if step.execution_id is not None]
         found = {execution.id: execution for execution in reader.executions(ids)}
         wanted = {i for execution in found.values() for _, i in (*execution.inputs, *execution.outputs)}
