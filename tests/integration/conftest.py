@@ -120,7 +120,9 @@ class Project:
                     line = (entry / "cmdline").read_bytes().decode(errors="replace")
                 except OSError:
                     continue
-                if "headrace.pipeline.worker" in line and str(self.home) in line:
+                # A crash test has a server of its own.
+                ours = "headrace.pipeline.worker" in line or "headrace.serving" in line
+                if ours and str(self.home) in line:
                     found.append(int(entry.name))
         return found
 

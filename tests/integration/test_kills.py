@@ -104,6 +104,9 @@ def kill_often(project: Project, plan: list[Moment], *arguments: str) -> int:
         project.check()
         if (project.home / "metadata.db").exists():
             assert set(states(project)) <= {"interrupted", "done"}
+            if states(project):
+                last = json.loads(project.cli("runs", "show", "last", "--json").stdout)
+                assert {step["state"] for step in last["steps"]} <= {"done", "reused", "interrupted"}
     return killed
 
 
