@@ -122,3 +122,14 @@ def test_wrong_usage(here: Path, headrace: Call, tmp_path: Path, args: list[str]
     assert as_json.code == 2
     assert as_json.err == ""
     assert message in as_json.json["error"]["message"]
+
+
+def test_a_terminal_shows_what_is_running(
+    own: Path, headrace: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    said = headrace("run", "--set", "least=0.71")
+    assert said.code == 0
+    assert "  running: evaluato\r\x1b[2K" in said.out.replace("\x1b[0m", "")
+    assert said.out.split("\n")[1].startswith("\r\x1b[2K  example_gen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -102,7 +103,9 @@ class _Lines:
             click.echo(self._line(event))
         if self._live and self._running:
             self._clear()
-            click.echo(f"  running: {', '.join(self._running)}", nl=False)
+            # A line that wraps could not be cleared.
+            width = shutil.get_terminal_size().columns - 1
+            click.echo(f"  running: {', '.join(self._running)}"[:width], nl=False)
 
     def _clear(self) -> None:
         if self._live:
