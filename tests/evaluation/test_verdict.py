@@ -33,7 +33,8 @@ def test_a_metric_without_a_value_says_why() -> None:
     data = {"label": [0, 0], "prediction": [0.1, 0.9]}
     found = analyze_raw_data(data, EvalConfig(metrics=["auc"], thresholds={"auc": {"min": 0.6}}))
     assert str(found.checks[0]) == (
-        "auc (overall) has no value, because AUC needs both classes; there are no positive examples, must be at least 0.6"
+        "auc (overall) has no value, because AUC needs both classes; there are no positive examples, "
+        "must be at least 0.6"
     )
 
 

@@ -16,10 +16,10 @@ from headrace.errors import HeadraceError, MetadataError, StorageError
 __all__ = [
     "SCHEMA_VERSION",
     "artifacts",
+    "database_error",
     "events",
     "executions",
     "external_inputs",
-    "database_error",
     "file_digests",
     "open_engine",
     "runs",

@@ -1,6 +1,6 @@
 """Census income: from the raw files of 1994 to a served model.
 
-Run it with ``headrace run pipeline.py``; ``--set model=trees`` boosts trees instead of training a wide and deep network.
+Run it with ``headrace run pipeline.py``. It trains a wide and deep network; with ``--set model=trees`` boosted trees.
 """
 
 from pathlib import Path
