@@ -120,11 +120,11 @@ def test_labels_become_class_indices(graph: tft.TransformGraph, splits: dict[str
     assert model.signature.classes == ("1", "2", "3")
     assert model.labels is not None
     found = model.labels.run(raw().to_batches()[0])
-    assert (found["band"] == raw()["band"].to_numpy() - 1).all()
-    assert np.allclose(found["importance"], raw()["importance"].to_numpy())
-    assert (model.predict(raw())["classes"] == found["band"]).mean() > 0.8
+    assert (found["label"] == raw()["band"].to_numpy() - 1).all()
+    assert np.allclose(found["weight"], raw()["importance"].to_numpy())
+    assert (model.predict(raw())["classes"] == found["label"]).mean() > 0.8
     strange = raw(5).set_column(4, "band", pa.array([1, 2, 3, 9, 0]))
-    assert model.labels.run(strange.to_batches()[0])["band"].tolist() == [0, 1, 2, -1, -1]
+    assert model.labels.run(strange.to_batches()[0])["label"].tolist() == [0, 1, 2, -1, -1]
 
 
 def test_a_regression(graph: tft.TransformGraph, splits: dict[str, Dataset], tmp_path: Path) -> None:

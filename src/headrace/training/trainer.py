@@ -11,7 +11,7 @@ import numpy as np
 
 from headrace.errors import EstimatorError, did_you_mean
 from headrace.model import compose, open_session, save_model, signature_of
-from headrace.training.labels import index_classes
+from headrace.training.labels import index_classes, name_by_role
 from headrace.training.leaks import refuse_leaks
 from headrace.training.progress import Progress
 from headrace.training.result import TrainResult
@@ -132,10 +132,15 @@ def _write_model(estimator: Estimator, graph: TransformGraph, directory: Path) -
         ignored=[*dict.fromkeys([*(column.name for column in graph.inputs), *graph.ignored])],
         timestamps=[column.name for column in graph.inputs if column.dtype == "timestamp"],
     )
-    names = [estimator.label] if estimator.weight is None else [estimator.label, estimator.weight]
-    labels = graph.to_onnx(names)
+    roles = (
+        {estimator.label: "label"}
+        if estimator.weight is None
+        else {estimator.label: "label", estimator.weight: "weight"}
+    )
+    labels = graph.to_onnx(list(roles))
     if estimator.task == "classification":
         labels = index_classes(labels, graph.output_name(estimator.label), estimator.classes_.tolist())
+    labels = name_by_role(labels, {graph.output_name(name): role for name, role in roles.items()})
     estimator.save(directory / "native")
     save_model(directory, model, signature, labels=labels)
 
