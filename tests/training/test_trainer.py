@@ -191,6 +191,25 @@ def test_a_killed_run_goes_on(graph: tft.TransformGraph, splits: dict[str, Datas
     assert list(scratch.iterdir()) == []
 
 
+def test_a_run_that_was_killed_after_its_last_epoch(
+    graph: tft.TransformGraph, splits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    estimator = LinearClassifier(label="label", features=FEATURES, epochs=3)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer_module, "_write_model", die)
+        train(estimator, splits, graph, tmp_path / "a", scratch=tmp_path / "scratch")
+    resumed = train(estimator.clone(), splits, graph, tmp_path / "b", scratch=tmp_path / "scratch")
+    assert resumed.resumed_from == 3
+    assert [epoch for epoch, _ in resumed.series["loss"]] == [1, 2, 3]
+    assert list((tmp_path / "b" / "events").iterdir())
+    whole = train(estimator.clone(), splits, graph, tmp_path / "c")
+    assert [loss for _, loss in resumed.series["loss"]] == [loss for _, loss in whole.series["loss"]]
+    assert (tmp_path / "b" / "model.onnx").read_bytes() == (tmp_path / "c" / "model.onnx").read_bytes()
+
+
 def test_a_checkpoint_that_cannot_be_read_is_passed_over(
     graph: tft.TransformGraph, splits: dict[str, Dataset], tmp_path: Path
 ) -> None:

@@ -63,15 +63,20 @@ class Progress:
         now = time.time()
         if self._writer is None:
             # A fit that did not take up the checkpoint begins with epoch 1, and what was kept is of another fit.
-            self.curve = [entry for entry in self.curve if entry[0] < epoch]
-            self.resumed_from = self.curve[-1][0] if self.curve else None
-            self._writer = EventWriter(self._events, now)
-            for earlier, moment, values in self.curve:
-                self._writer.scalars(earlier, values, moment)
+            self._writer = self._begin(now, [entry for entry in self.curve if entry[0] < epoch])
         self.curve.append((epoch, now, dict(metrics)))
         self._writer.scalars(epoch, metrics, now)
         if self._listener is not None:
             self._listener(epoch, metrics)
+
+    def _begin(self, now: float, curve: list[tuple[int, float, dict[str, float]]]) -> EventWriter:
+        """Open the event file with what was kept of the curve."""
+        self.curve = curve
+        self.resumed_from = curve[-1][0] if curve else None
+        writer = EventWriter(self._events, now)
+        for epoch, moment, values in curve:
+            writer.scalars(epoch, values, moment)
+        return writer
 
     def checkpoint(self, state: Mapping[str, np.ndarray]) -> None:
         """Keep a state and the curve up to it, in one file."""
@@ -108,6 +113,9 @@ class Progress:
 
     def close(self) -> None:
         """Finish the event file."""
+        if self._writer is None and self.curve:
+            # The fit had ended when it was killed, so no epoch was left to run.
+            self._writer = self._begin(time.time(), self.curve)
         if self._writer is not None:
             self._writer.close()
 
