@@ -198,9 +198,10 @@ def test_a_run_that_was_killed_after_its_last_epoch(
         raise KeyboardInterrupt
 
     estimator = LinearClassifier(label="label", features=FEATURES, epochs=3)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(trainer_module, "_write_model", die)
-        train(estimator, splits, graph, tmp_path / "a", scratch=tmp_path / "scratch")
+        with pytest.raises(KeyboardInterrupt):
+            train(estimator, splits, graph, tmp_path / "a", scratch=tmp_path / "scratch")
     resumed = train(estimator.clone(), splits, graph, tmp_path / "b", scratch=tmp_path / "scratch")
     assert resumed.resumed_from == 3
     assert [epoch for epoch, _ in resumed.series["loss"]] == [1, 2, 3]
