@@ -172,3 +172,23 @@ def test_l2_shrinks_the_weights() -> None:
 def test_ids_without_one_hot_are_embedded(table: pa.Table, specs: list[FeatureSpec], check_graph: Any) -> None:
     estimator = DNNClassifier(label="label", epochs=1, one_hot_up_to=0, embedding_dimension=3).fit(table, specs)
     check_graph(estimator, table)
+
+
+@pytest.mark.parametrize("kind", [DNNLinearCombinedClassifier, LinearClassifier])
+def test_one_row_alone_gives_the_bits_of_a_batch_with_many_categories(kind: type[NeuralEstimator]) -> None:
+    import onnxruntime as ort
+
+    from headrace.schema import FeatureSpec
+
+    # As many columns as a kernel sums in vectors; with few, any order of adding gives the same bits.
+    rng = np.random.default_rng(3)
+    columns = {f"c{at}": rng.integers(0, 40, 400) for at in range(24)}
+    label = (columns["c0"] + columns["c1"] > 40).astype(np.int64)
+    specs = [FeatureSpec(name, "int64", num_buckets=40) for name in columns]
+    table = pa.table(columns | {"label": label})
+    estimator = kind(label="label", epochs=2).fit(table, [*specs, FeatureSpec("label", "int64", num_buckets=2)])
+    session = ort.InferenceSession(estimator.to_onnx().SerializeToString())
+    names = [item.name for item in session.get_inputs()]
+    (whole,) = session.run(["logits"], {name: columns[name] for name in names})
+    single = [session.run(["logits"], {name: columns[name][at : at + 1] for name in names})[0] for at in range(400)]
+    assert whole.tobytes() == np.concatenate(single).tobytes()

@@ -229,8 +229,8 @@ class NeuralModel:
                     table = np.eye(spec.num_buckets or 0, dtype=np.float32)
                 rows = op.gather(op.const(table), inputs[spec.name])
                 if spec.shape:
-                    reduce = op.reduce_mean if dimension else op.reduce_sum
-                    rows = reduce(rows, op.const(np.array([1])), keepdims=0)
+                    rows = _sum_entries(rows, spec.shape[0])
+                    rows = op.div(rows, op.const(np.float32(spec.shape[0]))) if dimension else rows
                 parts.append(rows)
             hidden = op.concat(parts, axis=1) if len(parts) > 1 else parts[0]
             for index in range(len(layout.hidden_units)):
@@ -243,7 +243,7 @@ class NeuralModel:
                 ids = [column(spec) for spec in layout.categories]
                 side_by_side = op.concat(ids, axis=1) if len(ids) > 1 else ids[0]
                 rows = op.gather(op.const(weights["wide_ids/embeddings"]), op.add(side_by_side, op.const(self.offsets)))
-                logits.append(op.reduce_sum(rows, op.const(np.array([1])), keepdims=0))
+                logits.append(_sum_entries(rows, len(self.offsets)))
             if not layout.deep:
                 logits.append(op.const(weights["bias/kernel"]))
         total = logits[0]
@@ -292,3 +292,15 @@ def in_chunks(
 
 def _width(spec: FeatureSpec) -> int:
     return spec.shape[0] if spec.shape else 1
+
+
+def _sum_entries(rows: Var, count: int) -> Var:
+    """Sum ``[N, count, D]`` over its middle axis, in the same order for any N.
+
+    ONNX Runtime's ReduceSum adds in another order when there is only one row.
+    """
+    axis = op.const(np.array([1]))
+    if count == 1:
+        return op.squeeze(rows, axis)
+    parts = op.split(rows, num_outputs=count, axis=1)
+    return op.squeeze(op.sum(parts), axis)

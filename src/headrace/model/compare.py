@@ -23,8 +23,8 @@ __all__ = [
     "Difference",
     "OperatorDifference",
     "bits_equal",
+    "differing_operators",
     "first_difference",
-    "first_differing_operator",
     "slices_of",
     "ulp_distance",
 ]
@@ -51,12 +51,12 @@ class Difference:
     def __str__(self) -> str:
         place = f"row {self.row}" + ("" if self.column is None else f", column {self.column}")
         far = "" if self.max_ulps is None else f", at most {self.max_ulps} units in the last place apart"
-        return f"{place}: {self.left!r} and {self.right!r} ({self.rows} rows differ{far})"
+        return f"{place}: {self.left} and {self.right} ({self.rows} rows differ{far})"
 
 
 @dataclass(frozen=True)
 class OperatorDifference:
-    """The first operator of a graph whose bits differ between two ways of running the same rows."""
+    """An operator that gives other bits for the same bits, between two ways of running the same rows."""
 
     operator: str
     node: str
@@ -148,10 +148,12 @@ def slices_of(feeds: Feeds, batch_size: int) -> Iterator[Feeds]:
         yield {name: array[start : start + batch_size] for name, array in feeds.items()}
 
 
-def first_differing_operator(
+def differing_operators(
     model: onnx.ModelProto, feeds: Feeds, other: Sequence[Feeds] | int = 1
-) -> OperatorDifference | None:
-    """Find the first operator whose bits depend on how rows are put into batches.
+) -> tuple[OperatorDifference, ...]:
+    """Find the operators that make a difference when rows are put into other batches.
+
+    An operator makes one if it gives other bits although it was given the same bits.
 
     Parameters
     ----------
@@ -164,9 +166,9 @@ def first_differing_operator(
 
     Returns
     -------
-    OperatorDifference or None
-        None where every operator agrees. Every inner value is made an output for this, which keeps the runtime from
-        fusing operators: a difference that only a fused operator makes does not show here.
+    tuple of OperatorDifference
+        In the order of the graph; empty where every operator agrees. Every inner value is made an output for this,
+        which keeps the runtime from fusing operators: a difference that only a fused operator makes does not show.
     """
     import onnx
 
@@ -183,6 +185,8 @@ def first_differing_operator(
     rows = len(next(iter(feeds.values())))
     whole = _run(session, names, feeds)
     parts = [_run(session, names, part) for part in (slices_of(feeds, other) if isinstance(other, int) else other)]
+    differing: set[str] = set()
+    found: list[OperatorDifference] = []
     for node in exposed.graph.node:
         for name in node.output:
             if name not in made:
@@ -191,11 +195,14 @@ def first_differing_operator(
             if not _per_row(left, rest, rows):
                 continue
             difference = first_difference(left, np.concatenate(rest))
-            if difference is not None:
+            if difference is None:
+                continue
+            if differing.isdisjoint(node.input):
                 standard = node.domain in ("", "ai.onnx", "ai.onnx.ml")
                 operator = node.op_type if standard else f"{node.domain}::{node.op_type}"
-                return OperatorDifference(operator, node.name or name, name, difference)
-    return None
+                found.append(OperatorDifference(operator, node.name or name, name, difference))
+            differing.add(name)
+    return tuple(found)
 
 
 def _run(session: Any, names: list[str], feeds: Feeds) -> Mapping[str, Array]:
