@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.data.parallel import available_cpus, in_order
+from headrace.data.parallel import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ def test_results_are_in_order(workers: int | None) -> None:
 
     assert list(in_order(wait, range(40), workers)) == [item * item for item in range(40)]
     assert list(in_order(wait, [], workers)) == []
-    assert available_cpus() >= 1
 
 
 def test_items_are_taken_only_a_little_ahead() -> None:

@@ -108,3 +108,15 @@ def test_the_search_path_is_left_as_it_was(project: Project) -> None:
         assert sys.path[0] == str(project.folder)
         assert load_pipeline(origin).name == "demo"
     assert sys.path == before
+
+
+def test_a_file_that_runs_itself_when_imported_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.py"
+    file.write_text(
+        "from headrace.pipeline import pipeline, run_pipeline\n\n\n"
+        "@pipeline\ndef demo():\n    pass\n\n\n"
+        f"run_pipeline(demo, home={str(tmp_path / 'home')!r})\n"
+    )
+    with pytest.raises(UsageError, match="__main__") as caught:
+        run_pipeline(file, home=tmp_path / "home")
+    assert caught.value.where == f"{file}, line 9"

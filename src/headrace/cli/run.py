@@ -147,6 +147,13 @@ def _close(result: RunResult, *, as_json: bool) -> None:
             failed = step.state == "failed"
             head = click.style("error:" if failed else "found wanting:", fg="red" if failed else "yellow", bold=True)
             click.echo(f"{head} {step.id}: {_why(step)}", err=True)
+    for step in result.steps:
+        for record in step.outputs.values():
+            found = record.properties
+            if record.type == "ExampleAnomalies" and step.error is None and (found["errors"] or found["warnings"]):
+                click.echo(
+                    f"{step.id} found {_count(found['errors'], 'error')}, {_count(found['warnings'], 'warning')}"
+                )
     click.echo(f"{result.state} in {seconds(result.seconds)}")
     for step in result.steps:
         for record in step.outputs.values():
@@ -155,3 +162,7 @@ def _close(result: RunResult, *, as_json: bool) -> None:
                 what = "pushed" if step.state == "done" else "published before as"
                 click.echo(f"{what} models/{target['name']}/{target['version']}")
     click.echo(f"look at it: headrace report {result.run_id}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

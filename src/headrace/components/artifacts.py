@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headrace.components.splits import keep_split
@@ -212,7 +211,10 @@ class PushedModel(Artifact):
 
     def still_holds(self) -> bool:
         """Whether the version is still published."""
-        return super().still_holds() and (Path(self.properties["path"]) / "model.onnx").is_file()
+        # Beside the artifacts, so that a home that was moved still has it.
+        home = self.path.parents[2]
+        version = home / "models" / self.properties["name"] / str(self.properties["version"])
+        return super().still_holds() and (version / "model.onnx").is_file()
 
 
 class InferenceResult(Artifact):

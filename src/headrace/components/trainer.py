@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,13 @@ from headrace.components.artifacts import Examples, HyperParameters, Model, Tran
 from headrace.pipeline import component, current_step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headrace.estimators import Estimator
 
 __all__ = ["trainer"]
+
+log = logging.getLogger(__name__)
 
 
 @component
@@ -72,7 +75,16 @@ def trainer(
         train_split=train_split,
         eval_split=eval_split,
         allow_shared=allow_shared,
+        on_epoch=_say,
     )
+    if result.resumed_from is not None:
+        log.info("went on from the checkpoint of epoch %d", result.resumed_from)
     shutil.copyfile(graph.path / "schema.yaml", model.path / "schema.yaml")
     model.properties |= {"estimator": type(estimator).__name__, "features": len(result.features)}
     return model
+
+
+def _say(epoch: int, metrics: Mapping[str, float]) -> None:
+    """Write an epoch into the step's log; of the many rounds of boosted trees only some."""
+    if epoch <= 10 or (epoch % 10 == 0 and epoch <= 100) or epoch % 50 == 0:
+        log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.5g}" for name, value in metrics.items()))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from headrace.config import available_cpus
 from headrace.data import Dataset
-from headrace.data.parallel import available_cpus, in_order
+from headrace.data.parallel import in_order
 from headrace.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     A = TypeVar("A", bound=Accumulator)
 
-__all__ = ["LocalEngine", "available_cpus"]
+__all__ = ["LocalEngine"]
 
 
 @dataclass(frozen=True)

@@ -300,7 +300,6 @@ def _sum_entries(rows: Var, count: int) -> Var:
     ONNX Runtime's ReduceSum adds in another order when there is only one row.
     """
     axis = op.const(np.array([1]))
-    if count == 1:
-        return op.squeeze(rows, axis)
-    parts = op.split(rows, num_outputs=count, axis=1)
-    return op.squeeze(op.sum(parts), axis)
+    summed = rows if count == 1 else op.sum(op.split(rows, num_outputs=count, axis=1))
+    squeezed: Var = op.squeeze(summed, axis)
+    return squeezed

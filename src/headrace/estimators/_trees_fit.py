@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.engines.local import available_cpus
+from headrace.config import available_cpus
 from headrace.errors import import_extra
 from headrace.estimators._curve import validation_metrics
 from headrace.estimators._trees_model import TreesModel, categorical_columns, matrix, plain_text

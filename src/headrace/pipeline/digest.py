@@ -23,6 +23,7 @@ from headrace.errors import WiringError
 from headrace.metadata import ExternalInput
 from headrace.pipeline.code import CodeWalker
 from headrace.pipeline.component import Component
+from headrace.pipeline.loading import MODULE_PREFIX
 from headrace.pipeline.outputs import Output
 from headrace.pipeline.pipelines import Pipeline
 from headrace.storage import tree_digest
@@ -153,7 +154,9 @@ def describe(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): describe(item) for key, item in value.items()}
     if isinstance(value, (FunctionType, BuiltinFunctionType, MethodType, type, Component)):
-        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value)}"
+        module = getattr(value, "__module__", None) or ""
+        name = str(getattr(value, "__qualname__", value))
+        return name if module.startswith(MODULE_PREFIX) or module in {"", "__main__"} else f"{module}.{name}"
     parameters = _parameters(value)
     if parameters is not None:
         return {"type": type(value).__qualname__, **{str(k): describe(v) for k, v in parameters.items()}}

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import HeadraceError, UsageError, WiringError, did_you_mean
 from headrace.pipeline.pipelines import Pipeline
-from headrace.pipeline.places import place_in_traceback
+from headrace.pipeline.places import caller_place, place_in_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-__all__ = ["MODULE_PREFIX", "Origin", "load_pipeline", "origin_of", "search_path"]
+__all__ = ["MODULE_PREFIX", "Origin", "load_pipeline", "origin_of", "refuse_to_run_while_loading", "search_path"]
 
 MODULE_PREFIX = "headrace_user_"
 _loaded_with: dict[str, set[str]] = {}
+# The files that are being imported just now.
+_loading: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,19 @@ def load_pipeline(origin: Origin) -> Pipeline[Any, Any]:
     )
 
 
+def refuse_to_run_while_loading() -> None:
+    """Raise UsageError where a pipeline's file runs a pipeline when it is imported, which would never end."""
+    if _loading:
+        raise UsageError(
+            "A pipeline's file does not run pipelines when it is imported",
+            got="run_pipeline(…)",
+            where=caller_place(),
+            fix='Put the call behind: if __name__ == "__main__":',
+        )
+
+
 def _import(origin: Origin) -> ModuleType:
+    _loading.append(origin.file)
     try:
         if origin.module is not None:
             return importlib.import_module(origin.module)
@@ -155,6 +169,8 @@ def _import(origin: Origin) -> ModuleType:
             got=f"{type(error).__name__}: {error}",
             where=place_in_traceback(error.__traceback__) or origin.file,
         ) from error
+    finally:
+        _loading.pop()
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -19,7 +19,7 @@ from headrace.storage import disk_errors, remove_tree, write_atomic
 if TYPE_CHECKING:
     from queue import Queue
 
-__all__ = ["Worker", "available_cpus", "log_tail"]
+__all__ = ["Worker", "log_tail"]
 
 _TAIL_LINES = 20
 _TAIL_BYTES = 16_384
@@ -115,13 +115,6 @@ class Worker:
         return Failure(
             error="Exited", message=f"its process ended with exit code {code} before the step was done", log_tail=tail
         )
-
-
-def available_cpus() -> int:
-    """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def log_tail(log: Path) -> tuple[str, ...]:

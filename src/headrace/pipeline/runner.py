@@ -11,17 +11,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headrace._version import __version__
-from headrace.config import load_settings, resolve_home
+from headrace.config import available_cpus, load_settings, resolve_home
 from headrace.errors import HeadraceError
 from headrace.metadata import ArtifactRecord, ExecutionRecord, MetadataStore, RunRecord, StepRecord
 from headrace.pipeline.digest import describe, recipe_of, step_key
 from headrace.pipeline.files import FileDigests
 from headrace.pipeline.home import Home, sweep
 from headrace.pipeline.interrupts import Interrupts
-from headrace.pipeline.loading import load_pipeline, origin_of, search_path
+from headrace.pipeline.loading import load_pipeline, origin_of, refuse_to_run_while_loading, search_path
 from headrace.pipeline.locks import FileLock
 from headrace.pipeline.parameters import plain_parameters
-from headrace.pipeline.process import Worker, available_cpus
+from headrace.pipeline.process import Worker
 from headrace.pipeline.provenance import provenance
 from headrace.pipeline.results import RunEvent, RunResult, StepResult
 from headrace.pipeline.spec import Failure, InputArtifact, WorkOrder, WorkResult
@@ -86,6 +86,7 @@ def run_pipeline(
     StorageError, MetadataError
         If the home cannot be used.
     """
+    refuse_to_run_while_loading()
     settings = load_settings()
     place = Home(resolve_home(home))
     origin = origin_of(target, pipeline_name)

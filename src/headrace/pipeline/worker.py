@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import logging
 import os
 import signal
 import sys
@@ -39,6 +40,7 @@ def main(arguments: list[str]) -> int:
     order_path = Path(arguments[0])
     order = msgspec.json.decode(order_path.read_bytes(), type=WorkOrder)
     _die_with_runner(order)
+    _log_to_stderr()
     started, products, failure = time.time(), list[Product](), None
     context = StepContext(
         run_id=order.run_id,
@@ -63,6 +65,15 @@ def main(arguments: list[str]) -> int:
     sys.stderr.flush()
     write_atomic(order_path.with_name(RESULT_NAME), msgspec.json.encode(result))
     return 0 if failure is None else failure.exit_code
+
+
+def _log_to_stderr() -> None:
+    """Let what headrace says of its work into the step's log; other packages are heard from a warning on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("headrace")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
 
 
 def _run(order: WorkOrder, context: StepContext, wired: list[Step]) -> list[Product]:
