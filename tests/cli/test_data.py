@@ -42,6 +42,19 @@ class TestStats:
         assert [one["name"] for one in data["features"]] == ["age", "sex"]
         assert data["features"][0]["num_stats"]["common_stats"]["num_missing"] == 0
 
+    @pytest.mark.parametrize("command", [["stats"], ["stats", "--json"], ["schema", "infer"]])
+    def test_rows_that_cannot_be_read_are_said(self, headrace: Call, tmp_path: Path, command: list[str]) -> None:
+        file = tmp_path / "a.csv"
+        file.write_text("x,s\n" + "".join(f"{at if at % 60 else 'NA'},a\n" for at in range(300)))
+        said = headrace(*command, file)
+        assert said.code == 0
+        assert said.err.startswith("warning: 5 of 300 rows cannot be read and are left out; the first is ")
+        assert "column 'x': 'NA' is not of type int64" in said.err
+        assert len(said.err.splitlines()) == 1
+        assert headrace(*command, file, "--null", "NA").err == ""
+        if "--json" in command:
+            assert said.json["datasets"][0]["num_set_aside"] == 5
+
     def test_values_whose_ends_cannot_be_seen_are_quoted(self, here: Path, headrace: Call) -> None:
         assert "' Private' 1,381" in headrace("stats", "adult.data", "--names", NAMES).out
 

@@ -11,7 +11,7 @@ import sklearn.metrics as sk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.data import Cleaning, Dataset, TableShard, with_cleaning
+from headrace.data import Cleaning, Dataset, RowsSetAsideWarning, TableShard, with_cleaning
 from headrace.engines import LocalEngine
 from headrace.errors import DataError, EvaluationError
 from headrace.evaluation import EvalConfig, EvalResult, analyze_raw_data
@@ -193,3 +193,10 @@ def test_pictures() -> None:
     for text in ("not blessed", "sex=missing", "ROC", "Calibration", "Precision and recall"):
         assert text in html
     assert ">nan<" not in html.lower()
+
+
+def test_rows_that_cannot_be_read_are_said(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("label,prediction\n" + "".join(f"{at % 2},{0.5 if at % 60 else 'NA'}\n" for at in range(300)))
+    with pytest.warns(RowsSetAsideWarning, match="5 of 300 rows cannot be read"):
+        assert analyze_raw_data(file).overall.rows == 295

@@ -11,10 +11,16 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import csv
 
-from headrace.data import Cleaning, Dataset, TableShard, dataset_from_table, with_cleaning
+from headrace.data import Cleaning, Dataset, RowsSetAsideWarning, TableShard, dataset_from_table, with_cleaning
 from headrace.engines import LocalEngine
 from headrace.errors import DataError
-from headrace.statistics import DatasetStatistics, Statistics, StatisticsAccumulator, generate_statistics
+from headrace.statistics import (
+    DatasetStatistics,
+    Statistics,
+    StatisticsAccumulator,
+    generate_statistics,
+    visualize_statistics,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,3 +151,15 @@ def test_accumulators_can_travel() -> None:
         accumulator.merge(halves[1])
     assert travelled.result() == halves[0].result()
     assert Statistics((travelled.result(),))["data"].num_examples == 120_000
+
+
+def test_rows_that_cannot_be_read_are_counted_and_said(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("x,s\n" + "".join(f"{at if at % 60 else 'NA'},a\n" for at in range(300)))
+    with pytest.warns(RowsSetAsideWarning, match=r"5 of 300 rows cannot be read .*row 2: column 'x'") as caught:
+        statistics = generate_statistics(file)
+    assert caught[0].filename == __file__
+    assert (statistics["data"].num_examples, statistics["data"].num_set_aside) == (295, 5)
+    assert len(statistics["data"].set_aside) == 3
+    assert Statistics.from_json(statistics.to_json()) == statistics
+    assert "5 more cannot be read, the first: " in visualize_statistics(statistics)

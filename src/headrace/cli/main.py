@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from headrace._version import __version__
-from headrace.cli.output import Commands, fail
+from headrace.cli.output import Commands, fail, rows_left_out_on_stderr
 from headrace.errors import HeadraceError
 
 __all__ = ["COMMANDS", "main"]
@@ -70,7 +70,8 @@ def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
     given = sys.argv[1:] if args is None else args
     try:
-        result: Any = root.main(args=given, prog_name="headrace", standalone_mode=False)
+        with rows_left_out_on_stderr():
+            result: Any = root.main(args=given, prog_name="headrace", standalone_mode=False)
     except _NO_COMMAND as error:
         click.echo(error.ctx.get_help())
         sys.exit(0)

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import math
 import re
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from headrace.data import RowsSetAsideWarning
 from headrace.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from headrace.errors import HeadraceError
 
-__all__ = ["Command", "Commands", "ago", "emit", "fail", "home_option", "json_option", "seconds", "table", "to_json"]
+__all__ = [
+    "Command",
+    "Commands",
+    "ago",
+    "emit",
+    "fail",
+    "home_option",
+    "json_option",
+    "rows_left_out_on_stderr",
+    "seconds",
+    "table",
+    "to_json",
+]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 home_option = click.option(
@@ -81,6 +96,23 @@ def emit(value: Any, text: str | Callable[[], str], *, as_json: bool) -> None:
         click.echo(to_json(value, indent=2))
     else:
         click.echo(text if isinstance(text, str) else text())
+
+
+@contextlib.contextmanager
+def rows_left_out_on_stderr() -> Iterator[None]:
+    """Print what a library warns of rows that it cannot read as one line on standard error, without a place in code."""
+    plain = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+        if category is RowsSetAsideWarning:
+            click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {message}", err=True)
+        else:
+            plain(message, category, *place, **options)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RowsSetAsideWarning)
+        warnings.showwarning = show
+        yield
 
 
 def fail(error: HeadraceError | click.ClickException | OSError, *, as_json: bool) -> NoReturn:

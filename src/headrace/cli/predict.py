@@ -115,7 +115,7 @@ def _plain(value: Any) -> Any:
 def _predict_file(loaded: LoadedModel, path: str, output: Path, keys: tuple[str, ...]) -> int:
     import pyarrow.parquet as pq
 
-    from headrace.data import as_source
+    from headrace.data import SetAside, as_source, counted, set_aside_in, warn_of_rows
     from headrace.serving import with_predictions
     from headrace.storage import disk_errors
 
@@ -124,10 +124,12 @@ def _predict_file(loaded: LoadedModel, path: str, output: Path, keys: tuple[str,
     dataset.check_columns(keys)
     partial = output.with_name(f".{output.name}.part")
     count = 0
+    left_out = SetAside()
     writer = None
     try:
         with disk_errors(output):
-            for batch in dataset.batches():
+            for batch in counted(dataset).batches():
+                left_out += set_aside_in(batch) or SetAside()
                 made = predict(batch)
                 writer = writer or pq.ParquetWriter(partial, made.schema, compression="zstd")
                 writer.write_batch(made)
@@ -136,6 +138,7 @@ def _predict_file(loaded: LoadedModel, path: str, output: Path, keys: tuple[str,
                 raise RequestError("At least one row is wanted", got="none", where=path)
             writer.close()
             partial.replace(output)
+            warn_of_rows(left_out, count)
     finally:
         partial.unlink(missing_ok=True)
     return count

@@ -9,6 +9,7 @@ from headrace.data.cleaning import Cleaning, clean_array, cleaning, with_cleanin
 from headrace.data.csv_source import CsvSource, csv
 from headrace.data.dataset import Dataset, Shard, TableShard, dataset_from_table
 from headrace.data.parquet_source import ParquetSource, parquet
+from headrace.data.set_aside import RowsSetAsideWarning, SetAside, counted, set_aside_in, warn_of_rows
 from headrace.data.source import ReportingShard, Source, Unreadable
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ __all__ = [
     "ParquetSink",
     "ParquetSource",
     "ReportingShard",
+    "RowsSetAsideWarning",
+    "SetAside",
     "Shard",
     "SnapshotReport",
     "Source",
@@ -53,6 +56,7 @@ __all__ = [
     "as_source",
     "clean_array",
     "cleaning",
+    "counted",
     "csv",
     "dataset_from_table",
     "hash_splits",
@@ -60,7 +64,9 @@ __all__ = [
     "open_parquet",
     "parquet",
     "same_types",
+    "set_aside_in",
     "snapshot",
+    "warn_of_rows",
     "with_cleaning",
 ]
 

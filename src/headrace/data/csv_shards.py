@@ -184,9 +184,11 @@ class CsvShard:
         """Yield the rows that can be read; which they are does not depend on ``columns``."""
         yield from self._batches(self.schema.names if columns is None else list(columns), None)
 
-    def read_reporting(self, report: Callable[[Unreadable], None]) -> Iterator[pa.RecordBatch]:
+    def read_reporting(
+        self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the rows that can be read, and report the others."""
-        yield from self._batches(self.schema.names, report)
+        yield from self._batches(self.schema.names if columns is None else list(columns), report)
 
     def _chunks(self) -> Iterator[Chunk]:
         if self.size is None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from headrace.data.source import ReportingShard
 from headrace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
+
+    from headrace.data.source import Unreadable
 
 __all__ = ["Dataset", "Shard", "TableShard", "dataset_from_table"]
 
@@ -100,6 +103,15 @@ class _SelectedShard:
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         yield from self.shard.read(self.columns if columns is None else columns)
+
+    def read_reporting(
+        self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        wanted = self.columns if columns is None else columns
+        if isinstance(self.shard, ReportingShard):
+            yield from self.shard.read_reporting(report, wanted)
+        else:
+            yield from self.shard.read(wanted)
 
 
 @dataclass(frozen=True)

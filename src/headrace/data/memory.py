@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from headrace.data.csv_source import csv
 from headrace.data.dataset import Dataset, Shard, dataset_from_table
 from headrace.data.parquet_source import parquet
-from headrace.data.source import Source
+from headrace.data.source import ReportingShard, Source, Unreadable
 from headrace.errors import DataError, UsageError
 
 __all__ = ["DatasetSource", "TableSource", "as_source", "normalise", "normalise_dataset", "normalised_schema"]
@@ -105,6 +105,17 @@ class _NormalisedShard:
         names = self.schema.names if columns is None else list(columns)
         schema = pa.schema([self.schema.field(name) for name in names])
         for batch in self.shard.read(names):
+            yield normalise(batch, schema)
+
+    def read_reporting(
+        self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        if not isinstance(self.shard, ReportingShard):
+            yield from self.read(columns)
+            return
+        names = self.schema.names if columns is None else list(columns)
+        schema = pa.schema([self.schema.field(name) for name in names])
+        for batch in self.shard.read_reporting(report, names):
             yield normalise(batch, schema)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -70,6 +70,8 @@ class Unreadable:
 class ReportingShard(Protocol):
     """A shard that may hold rows that cannot be read, and says which."""
 
-    def read_reporting(self, report: Callable[[Unreadable], None]) -> Iterator[pa.RecordBatch]:
-        """Yield what ``read()`` yields, and hand every row that is left out to ``report``."""
+    def read_reporting(
+        self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield what ``read(columns)`` yields, and hand every row that is left out to ``report``."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headrace.engines.base import Accumulator, Engine, Sink, Writer
+from headrace.engines.counted import fold_counted
 from headrace.engines.local import LocalEngine
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "QuantileSketch",
     "Sink",
     "Writer",
+    "fold_counted",
 ]
 
 

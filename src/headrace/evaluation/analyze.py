@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from headrace.data import as_source, dataset_from_table
-from headrace.engines import LocalEngine
+from headrace.data import as_source, dataset_from_table, warn_of_rows
+from headrace.engines import LocalEngine, fold_counted
 from headrace.errors import EvaluationError
 from headrace.evaluation.config import EvalConfig
 from headrace.evaluation.fold import Plan, SliceFold
@@ -213,7 +213,8 @@ def _evaluate(
         config.max_slices,
     )
     unique = list(dict.fromkeys(columns))
-    fold = (engine or LocalEngine()).fold(dataset.shards, partial(SliceFold, plan), columns=unique)
+    fold, aside = fold_counted(engine or LocalEngine(), dataset, partial(SliceFold, plan), columns=unique)
+    warn_of_rows(aside, fold.overall.rows + fold.rows_without_label)
     slices = fold.result()
     if fold.overall.rows == 0:
         raise EvaluationError(

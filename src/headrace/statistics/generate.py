@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from headrace.data import Dataset
+import msgspec
+
+from headrace.data import Dataset, warn_of_rows
 from headrace.statistics.accumulators import accumulator_for, feature_type
 from headrace.statistics.results import (
     BoolStatistics,
@@ -47,14 +49,15 @@ def generate_statistics(
     Returns
     -------
     Statistics
-        Of one data set; ``train.merge(eval)`` puts several side by side.
+        Of one data set; ``train.merge(eval)`` puts several side by side. Rows that cannot be read are counted in
+        ``num_set_aside``, and a RowsSetAsideWarning names the first.
 
     Raises
     ------
     DataError
         If the source cannot be read, a column is absent, or a column's type has no statistics.
     """
-    from headrace.engines import LocalEngine
+    from headrace.engines import LocalEngine, fold_counted
 
     dataset = source if isinstance(source, Dataset) else _opened(source)
     if columns is not None:
@@ -64,10 +67,12 @@ def generate_statistics(
         import pyarrow as pa
 
         schema = pa.schema([schema.field(column) for column in columns])
-    total = (engine or LocalEngine()).fold(
-        dataset.shards, partial(StatisticsAccumulator, schema, name), columns=list(schema.names)
-    )
-    return Statistics((total.result(),))
+    make = partial(StatisticsAccumulator, schema, name)
+    total, aside = fold_counted(engine or LocalEngine(), dataset, make, columns=list(schema.names))
+    result = total.result()
+    warn_of_rows(aside, result.num_examples)
+    first = tuple(str(row) for row in aside.first)
+    return Statistics((msgspec.structs.replace(result, num_set_aside=aside.rows, set_aside=first),))
 
 
 class StatisticsAccumulator:

@@ -167,12 +167,24 @@ class FeatureStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
         return stats.common_stats
 
 
-class DatasetStatistics(msgspec.Struct, frozen=True):
-    """Statistics of one data set, as a split; ``statistics["train"]["age"]`` is a feature of it."""
+class DatasetStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Statistics of one data set, as a split; ``statistics["train"]["age"]`` is a feature of it.
+
+    Parameters
+    ----------
+    num_examples
+        Rows that were read.
+    num_set_aside
+        Rows that could not be read, and are in no other number.
+    set_aside
+        The first three of them: file, row and reason.
+    """
 
     name: str
     num_examples: int
     features: tuple[FeatureStatistics, ...]
+    num_set_aside: int = 0
+    set_aside: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

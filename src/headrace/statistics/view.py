@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from headrace.statistics.results import FeatureStatistics, NumericStatistics, Statistics
+    from headrace.statistics.results import DatasetStatistics, FeatureStatistics, NumericStatistics, Statistics
 
 __all__ = ["feature_view", "statistics_view", "visualize_statistics"]
 
@@ -86,7 +86,14 @@ def feature_view(name: str, statistics: Statistics) -> Markup:
 
 
 def _overview(statistics: Statistics) -> Markup:
-    return key_values({dataset.name: f"{dataset.num_examples:,} rows" for dataset in statistics.datasets})
+    return key_values({dataset.name: _rows_of(dataset) for dataset in statistics.datasets})
+
+
+def _rows_of(dataset: DatasetStatistics) -> str:
+    read = f"{dataset.num_examples:,} rows"
+    if not dataset.num_set_aside:
+        return read
+    return f"{read}; {dataset.num_set_aside:,} more cannot be read, the first: {dataset.set_aside[0]}"
 
 
 def _sections(statistics: Statistics) -> list[Section]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from headrace.engines import LocalEngine
+from headrace.data import warn_of_rows
+from headrace.engines import LocalEngine, fold_counted
 from headrace.errors import DataError, TransformError, did_you_mean
 from headrace.schema import FeatureSpec
 from headrace.transform.checks import data_and_mask, kind_of
@@ -92,7 +93,9 @@ def analyze(
     engine = engine or LocalEngine()
     if optional is None:
         schema = dataset.schema
-        optional = set(engine.fold(dataset.shards, partial(NullCounter, schema)).result())
+        counter, aside = fold_counted(engine, dataset, partial(NullCounter, schema))
+        warn_of_rows(aside, counter.rows)
+        optional = set(counter.result())
     for name in optional:
         if name not in dataset.schema.names:
             raise TransformError(
