@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from headrace.errors import MetadataError, StorageError
-from headrace.metadata import MetadataReader
+from headrace.metadata import MetadataReader, MetadataStore, RunRecord
 from headrace.metadata.tables import database_error, open_engine
 
 if TYPE_CHECKING:
@@ -23,6 +23,16 @@ def test_reading_makes_nothing(tmp_path: Path) -> None:
     (tmp_path / "metadata.db").write_bytes(b"no database at all, but text" * 10)
     with pytest.raises(MetadataError, match="must be readable"):
         MetadataReader(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["why? #1 %40", "a=1&b;c", "memory :memory:", "[x] {y}"])
+def test_a_home_may_have_any_name(tmp_path: Path, name: str) -> None:
+    open_engine(tmp_path / "metadata.db", create=True).dispose()
+    with MetadataStore(tmp_path / name) as store:
+        store.begin_run(RunRecord("r", "p", "f", {}, "running", 1, None, None, 1, "h"), [])
+    assert (tmp_path / name / "metadata.db").is_file()
+    with MetadataReader(tmp_path / name) as reader:
+        assert [run.id for run in reader.runs()] == ["r"]
 
 
 def test_many_processes_write_at_once(tmp_path: Path) -> None:

@@ -143,13 +143,18 @@ def open_engine(location: str | Path, *, create: bool) -> sa.Engine:
     MetadataError
         If it cannot be opened, has no tables, or was written by a newer headrace.
     """
-    url = location if isinstance(location, str) and "://" in location else f"sqlite:///{location}"
+    if isinstance(location, str) and "://" in location:
+        url = sa.make_url(location)
+    else:
+        # Not as text: a question mark in a folder's name would begin the options of a URL.
+        url = sa.URL.create("sqlite", database=str(location))
+    lite = url.get_backend_name() == "sqlite"
     options: dict[str, Any] = {}
-    if url.startswith("sqlite"):
+    if lite:
         options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
-        options["poolclass"] = StaticPool if ":memory:" in url else NullPool
+        options["poolclass"] = StaticPool if url.database in (None, "", ":memory:") else NullPool
     engine = sa.create_engine(url, **options)
-    if url.startswith("sqlite"):
+    if lite:
         sa.event.listen(engine, "connect", _on_connect)
         sa.event.listen(engine, "begin", _on_begin)
     try:
@@ -160,12 +165,12 @@ def open_engine(location: str | Path, *, create: bool) -> sa.Engine:
     except sa.exc.DBAPIError as error:
         raise database_error(error, engine, "readable") from error
     if version is None:
-        raise MetadataError("A home has a metadata database", got="none", where=url, fix="Run a pipeline first")
+        raise MetadataError("A home has a metadata database", got="none", where=str(url), fix="Run a pipeline first")
     if version > SCHEMA_VERSION:
         raise MetadataError(
             f"This headrace reads metadata up to version {SCHEMA_VERSION}",
             got=f"version {version}, written by a newer headrace",
-            where=url,
+            where=str(url),
             fix="Upgrade headrace: pip install --upgrade headrace",
         )
     return engine
