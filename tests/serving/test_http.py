@@ -72,6 +72,17 @@ def test_keep_alive_and_a_body_in_pieces() -> None:
     _talk(script)
 
 
+def test_an_old_client_is_told_that_its_connection_is_kept() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener: HttpListener) -> None:
+        writer.write(b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert (await _read(reader))[1]["connection"] == "keep-alive"
+        writer.write(b"GET /b HTTP/1.0\r\n\r\n")
+        assert (await _read(reader))[1]["connection"] == "close"
+        assert await reader.read() == b""
+
+    _talk(script)
+
+
 def test_pipelined_requests_are_answered_in_order() -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener: HttpListener) -> None:
         paths = ["/1", "/slow", "/2", "/fail", "/slow", "/3"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headrace.errors import ServingError
-from headrace.model import bits_equal
+from headrace.model import LoadedModel, bits_equal, load_model
 from headrace.serving import ModelRepository, NotServedError
 
 if TYPE_CHECKING:
@@ -141,6 +141,22 @@ def test_a_graph_that_fails_on_a_warm_up_row_is_refused(home: Path) -> None:
     assert repository.status("cast")[0].state == "END"
     assert "failed on these rows" in repository.status("cast")[0].error_message
     assert not repository.ready
+
+
+def test_a_model_that_breaks_its_loader_takes_no_other_model_down(home: Path, make_model: Any) -> None:
+    def load(folder: Path) -> LoadedModel:
+        if folder.name == "4":
+            raise MemoryError
+        return load_model(folder)
+
+    make_model(home / "census" / "4")
+    make_model(home / "later" / "1")
+    repository = ModelRepository(home, load=load)
+    repository.scan()
+    assert repository.get("census").version == 3
+    assert repository.get("later").version == 1
+    first = repository.status("census")[0]
+    assert (first.version, first.state, first.error_message) == (4, "END", "MemoryError")
 
 
 def test_the_watcher_looks_at_once_when_asked(home: Path, make_model: Any) -> None:

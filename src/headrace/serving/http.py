@@ -29,6 +29,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     keep_alive: bool = True
+    version: str = "1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +276,8 @@ class _Connection(asyncio.Protocol):
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         path = self._url.partition(b"?")[0].decode("latin-1")
         self._body = []
-        self._queue.append(Request(method, path, self._headers, body, self._parser.should_keep_alive()))
+        version = self._parser.get_http_version()
+        self._queue.append(Request(method, path, self._headers, body, self._parser.should_keep_alive(), version))
 
     def _head_without_upgrade(self) -> bytes:
         kept = {key: value for key, value in self._headers.items() if key not in ("upgrade", "connection")}
@@ -306,7 +308,7 @@ class _Connection(asyncio.Protocol):
         while self._queue and self._task is None and not self._blocked and not self.transport.is_closing():
             item = self._queue.popleft()
             if isinstance(item, Response):
-                self._write(item, keep_alive=False, head=False)
+                self._write(item, None)
                 self._linger()
                 return
             try:
@@ -314,7 +316,7 @@ class _Connection(asyncio.Protocol):
             except Exception:  # noqa: BLE001 - logged there; one request may not take the server down
                 answer = _failed(item)
             if isinstance(answer, Response):
-                self._write(answer, keep_alive=item.keep_alive, head=item.method == "HEAD")
+                self._write(answer, item)
             else:
                 self._task = self._loop.create_task(self._later(item, answer))
         if self._wants_continue and self._task is None and not self._queue:
@@ -336,10 +338,12 @@ class _Connection(asyncio.Protocol):
         self._task = None
         self._last = self._loop.time()
         if not self.transport.is_closing():
-            self._write(response, keep_alive=request.keep_alive, head=request.method == "HEAD")
+            self._write(response, request)
             self._pump()
 
-    def _write(self, response: Response, *, keep_alive: bool, head: bool) -> None:
+    def _write(self, response: Response, request: Request | None) -> None:
+        """Send an answer: to a request, or, without one, to what was refused before it was one."""
+        keep_alive = request is not None and request.keep_alive
         last = not keep_alive or self._listener.closing or (self._ended and not self._queue)
         parts = [
             _STATUS_LINES[response.status],
@@ -347,8 +351,13 @@ class _Connection(asyncio.Protocol):
             self._listener.date,
         ]
         parts.extend(f"{name.replace('_', '-')}: {value}\r\n".encode() for name, value in response.headers)
-        parts.append(b"Connection: close\r\n\r\n" if last else b"\r\n")
-        if not head:
+        if last:
+            parts.append(b"Connection: close\r\n")
+        elif request is not None and request.version == "1.0":
+            # A client of HTTP/1.0 that is not told so waits for the connection's end.
+            parts.append(b"Connection: keep-alive\r\n")
+        parts.append(b"\r\n")
+        if request is None or request.method != "HEAD":
             parts.append(response.body)
         self.transport.write(b"".join(parts))
         if last and not self._refused:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from headrace.errors import HeadraceError, ServingError
+from headrace.errors import ServingError
 from headrace.model import load_model
 from headrace.model.feeds import fill_value, numpy_dtype
 
@@ -219,12 +219,13 @@ class ModelRepository:
         try:
             model = self._load(folder)
             model.run(_neutral_row(model))
-        except (HeadraceError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one model, the others go on
             self._failed[name, version] = identity
+            reason = str(error) or type(error).__name__
             # What was loaded before from this folder goes on answering.
             state: State = "AVAILABLE" if served else "END"
-            self._set_status(name, replace(status, state=state, error_code="UNKNOWN", error_message=str(error)))
-            _log.error("model %s version %d cannot be served: %s", name, version, error)
+            self._set_status(name, replace(status, state=state, error_code="UNKNOWN", error_message=reason))
+            _log.error("model %s version %d cannot be served: %s", name, version, reason)  # noqa: TRY400
             return None
         self._failed.pop((name, version), None)
         self._set_status(name, replace(status, state="AVAILABLE"))

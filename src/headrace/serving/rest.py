@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["RestApi"]
 
 _MODEL = re.compile(
-    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,19})|/labels/(?P<label>[^/:]+))?"
     r"(?::(?P<verb>predict|classify|regress)|(?P<metadata>/metadata))?"
 )
 _SIGNATURES = ("serving_default", "predict", "")
@@ -187,7 +187,7 @@ def _answer(model: LoadedModel, verb: str, body: bytes) -> Response:
 
 def _answer_document(model: LoadedModel, verb: str, document: Any) -> Response:
     if type(document) is not dict:
-        raise RequestError("JSON Parse error: The request must be an object", got=type(document).__name__)
+        raise RequestError("JSON Parse error: The request must be an object", got=_kind(document))
     _check_signature(document)
     if verb != "predict":
         return _classic(model, verb, document)
@@ -204,6 +204,8 @@ def _answer_document(model: LoadedModel, verb: str, document: Any) -> Response:
         columns = document["inputs"]
         if only is not None and type(columns) is list:
             columns = {only: columns}
+        if type(columns) is dict and columns and all(values == [] for values in columns.values()):
+            raise RequestError("'inputs' must have at least one row", got="empty lists")
         outputs = model.run(model.decoder.feeds_from_columns(columns))
         plain = {name: to_plain(name, array) for name, array in outputs.items()}
         value = next(iter(plain.values())) if len(plain) == 1 else plain
@@ -225,10 +227,15 @@ def _check_signature(document: dict[str, Any]) -> None:
 
 def _rows(rows: Any, key: str, only: str | None) -> list[Any]:
     if type(rows) is not list:
-        raise RequestError(f"'{key}' must be a list of rows", got=type(rows).__name__)
+        raise RequestError(f"'{key}' must be a list of rows", got=_kind(rows))
     if not rows:
         raise RequestError(f"'{key}' must have at least one row", got="an empty list")
     return rows if only is None else [row if type(row) is dict and "b64" not in row else {only: row} for row in rows]
+
+
+def _kind(value: Any) -> str:
+    words = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return words.get(type(value), "a number")
 
 
 def _by_row(plain: dict[str, Any]) -> list[Any]:
@@ -242,7 +249,7 @@ def _classic(model: LoadedModel, verb: str, document: dict[str, Any]) -> Respons
     """Answer classify and regress: examples whose values may stand in lists of one, over a shared context."""
     context = document.get("context", {})
     if type(context) is not dict:
-        raise RequestError("'context' must be an object", got=type(context).__name__)
+        raise RequestError("'context' must be an object", got=_kind(context))
     if "examples" not in document:
         raise RequestError("Missing 'examples' key", got=f"the keys {sorted(document)}")
     rows = _rows(document["examples"], "examples", None)

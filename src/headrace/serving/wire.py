@@ -36,11 +36,15 @@ def decode_json(body: bytes) -> Any:
 
 def _decode_tokens(body: bytes) -> Any:
     try:
-        return json.loads(body.decode())
+        document = json.loads(body.decode())
+        if b"\\ud" in body.lower():
+            # Half of a surrogate pair is no text, though this decoder lets it through.
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
         raise RequestError("JSON Parse error: The document is nested too deeply") from None
     except ValueError as error:
         raise RequestError("JSON Parse error: Invalid value", got=str(error)) from error
+    return document
 
 
 def finite(arrays: dict[str, np.ndarray[Any, Any]]) -> bool:
