@@ -91,10 +91,12 @@ def run_pipeline(
     place = Home(resolve_home(home))
     origin = origin_of(target, pipeline_name)
     given = plain_parameters(params or {})
+    # Before there is a home: a file that is no pipeline leaves nothing behind.
+    with search_path(origin):
+        graph = load_pipeline(origin).compile(given)
     with MetadataStore(place.path) as store:
         files = FileDigests(store.file_digests())
         with search_path(origin):
-            graph = load_pipeline(origin).compile(given)
             recipes = {step.id: recipe_of(step, files) for step in graph.steps.values()}
         if files.new:
             store.put_file_digests(files.new.values())
