@@ -11,6 +11,7 @@ import numpy as np
 
 from headrace.errors import EstimatorError, import_extra
 from headrace.estimators._curve import validation_metrics
+from headrace.estimators._matmul import with_matmul
 from headrace.estimators._operators import op
 from headrace.estimators._outputs import classifier_arrays, classifier_vars
 from headrace.storage import write_atomic
@@ -139,12 +140,13 @@ class SklearnModel:
         width = self.model.n_features_in_
         options = {id(self.model): {"zipmap": False}} if self.n_classes else None
         try:
-            return skl2onnx.convert_sklearn(
+            exported = skl2onnx.convert_sklearn(
                 self.model,
                 initial_types=[("rows", types.FloatTensorType([None, width]))],
                 options=options,
                 target_opset={"": 21, "ai.onnx.ml": 3},
             )
+            return with_matmul(exported)
         except Exception as error:
             # Its converters fail in many ways, some with pages of values.
             raise EstimatorError(
