@@ -225,7 +225,7 @@ class ModelRepository:
             # What was loaded before from this folder goes on answering.
             state: State = "AVAILABLE" if served else "END"
             self._set_status(name, replace(status, state=state, error_code="UNKNOWN", error_message=reason))
-            _log.error("model %s version %d cannot be served: %s", name, version, reason)  # noqa: TRY400
+            _log.error("model %s version %d cannot be served: %s", name, version, reason)
             return None
         self._failed.pop((name, version), None)
         self._set_status(name, replace(status, state="AVAILABLE"))
