@@ -35,6 +35,25 @@ def test_a_home_may_have_any_name(tmp_path: Path, name: str) -> None:
         assert [run.id for run in reader.runs()] == ["r"]
 
 
+def test_a_home_that_may_only_be_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = RunRecord("r", "p", "f", {}, "running", 1, None, None, 1, "h")
+    with MetadataStore(tmp_path / "why? #1") as store:
+        store.begin_run(record, [])
+    # What the system says of a folder's mode does not hold for root, as whom tests may run.
+    monkeypatch.setattr("headrace.metadata.tables.os.access", lambda *_: False)
+    with MetadataReader(tmp_path / "why? #1") as reader:
+        assert [run.id for run in reader.runs()] == ["r"]
+        assert sorted(path.name for path in reader.home.iterdir()) == ["metadata.db"]
+        with sqlite3.connect(tmp_path / "why? #1" / "metadata.db") as writer:
+            writer.execute("UPDATE runs SET state = 'done'")
+            writer.commit()
+            assert [run.state for run in reader.runs()] == ["done"]
+        writer.close()
+    monkeypatch.undo()
+    with MetadataStore(tmp_path / "why? #1") as store:
+        store.end_run("r", "failed", 1, 2.0)
+
+
 def test_many_processes_write_at_once(tmp_path: Path) -> None:
     script = (
         "import sys, time\nfrom headrace.metadata import MetadataStore, RunRecord\n"

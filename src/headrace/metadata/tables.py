@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
@@ -153,6 +157,8 @@ def open_engine(location: str | Path, *, create: bool) -> sa.Engine:
     if lite:
         options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
         options["poolclass"] = StaticPool if url.database in (None, "", ":memory:") else NullPool
+        if not create and url.database and _is_read_only(url.database):
+            options["creator"] = partial(_connect_read_only, url.database)
     engine = sa.create_engine(url, **options)
     if lite:
         sa.event.listen(engine, "connect", _on_connect)
@@ -163,7 +169,7 @@ def open_engine(location: str | Path, *, create: bool) -> sa.Engine:
             _create(engine)
             version = _version(engine)
     except sa.exc.DBAPIError as error:
-        raise database_error(error, engine, "readable") from error
+        raise database_error(error, engine, "writable" if create else "readable") from error
     if version is None:
         raise MetadataError("A home has a metadata database", got="none", where=str(url), fix="Run a pipeline first")
     if version > SCHEMA_VERSION:
@@ -188,6 +194,8 @@ def database_error(error: sa.exc.DBAPIError, engine: sa.Engine, what: str) -> He
             fix="Free some space and run again",
         )
     fix = "Look whether the disk is broken" if "disk I/O" in got else None
+    if "readonly" in got or "unable to open" in got:
+        fix = "Change its permissions and its folder's, or choose another home with --home"
     return MetadataError(f"The metadata database must be {what}", got=got, where=place, fix=fix)
 
 
@@ -196,6 +204,19 @@ def _is_full(place: str) -> bool:
         return shutil.disk_usage(Path(place).parent).free < _LEAST_FREE_BYTES
     except OSError:
         return False
+
+
+def _is_read_only(database: str) -> bool:
+    return not all(os.access(path, os.W_OK) for path in (database, Path(database).parent))
+
+
+def _connect_read_only(database: str) -> sqlite3.Connection:
+    # SQLite reads a database with a write-ahead log through files beside it, which cannot be made here. Where no log
+    # waits, the database alone says everything.
+    log = Path(f"{database}-wal")
+    settled = not log.exists() or log.stat().st_size == 0
+    uri = f"file:{quote(database)}?mode=ro" + ("&immutable=1" if settled else "")
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
 
 
 def _on_connect(connection: Any, _record: object) -> None:
