@@ -76,6 +76,13 @@ def test_same_key_is_one_version(tmp_path: Path) -> None:
     assert registry.publish("m", folder, key="abc") == first
 
 
+def test_a_registry_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "model")
+    (tmp_path / "models").write_text("a file where the folder should be")
+    with pytest.raises(StorageError, match="models"):
+        Registry(tmp_path).publish("m", folder)
+
+
 @pytest.mark.parametrize("missing", ["model.onnx", "signature.json"])
 def test_refuses_what_is_no_model_folder(tmp_path: Path, missing: str) -> None:
     folder = model_folder(tmp_path / "model")

@@ -12,6 +12,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from headrace.errors import StorageError
+from headrace.storage import disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,16 @@ _CHUNK = 1 << 20
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Hold an exclusive lock on a file, which the system frees when the holder dies."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    """Hold an exclusive lock on a file, which the system frees when the holder dies.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be made.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor

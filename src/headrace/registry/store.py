@@ -166,7 +166,6 @@ class Registry:
             if not Path(path).is_file():
                 raise ModelError(f"The file for {target} exists", got=str(path))
         parent = self.root / name
-        parent.mkdir(parents=True, exist_ok=True)
         with locked(parent / LOCK):
             existing = self._by_key(name, key)
             if existing is not None:
