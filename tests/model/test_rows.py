@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -156,3 +157,12 @@ def test_batches_have_the_types_of_the_signature() -> None:
     assert batch.schema.field("t").type == pa.timestamp("us")
     assert batch.column("x").null_count == 1
     assert batch.schema.names == ["n", "x", "f", "s", "b", "t"]
+
+
+@pytest.mark.parametrize("others", [{}, {"s": {"b64": "YQ=="}}])
+def test_half_of_a_surrogate_pair_is_no_text(others: dict[str, Any]) -> None:
+    rows = [ROW | {"s": "é😀"}, ROW | {"s": json.loads('"\\ud83d"')}, ROW | others]
+    with pytest.raises(RequestError, match=r"row 1: field 's'.*half of a surrogate pair") as error:
+        batch_from_rows(rows, SIGNATURE)
+    assert str(error.value).encode()
+    assert batch_from_rows(rows[:1], SIGNATURE).column("s").to_pylist() == ["é😀"]

@@ -77,6 +77,11 @@ def _number32(value: Any) -> float:
 
 def _string(value: Any) -> str:
     if type(value) is str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            # JSON can write half of a surrogate pair, which is no text.
+            raise _Misfit("it is not Unicode text: half of a surrogate pair stands alone") from None
         return value
     if type(value) is dict and value.keys() == {"b64"} and type(value["b64"]) is str:
         try:
@@ -230,7 +235,9 @@ class RowDecoder:
             elif type(None) in map(type, values):
                 values = [fill if value is None else value for value in values]
             array = np.array(values, numpy_dtype(dtype))
-        except (_Misfit, OverflowError):
+            if dtype == "string" and not (whole := "".join(values)).isascii():
+                whole.encode()
+        except (_Misfit, OverflowError, UnicodeEncodeError):
             return None
         if plain and dtype == "float64" and not np.isfinite(array).all():
             return None
@@ -333,7 +340,8 @@ def _show(value: Any) -> str:
     names = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
     if isinstance(value, list | dict):
         return f"an {names[type(value)]} of {len(value)}" if type(value) in names else type(value).__name__
-    text = json.dumps(value, default=repr, ensure_ascii=False)
+    # What is no Unicode text is escaped, or the message itself could not be sent.
+    text = json.dumps(value, default=repr, ensure_ascii=False).encode(errors="backslashreplace").decode()
     text = text if len(text) <= 60 else text[:60] + "…"
     kind = names.get(type(value), "null" if value is None else type(value).__name__)
     return f"{text} ({kind})"
