@@ -200,3 +200,9 @@ def test_rows_that_cannot_be_read_are_said(tmp_path: Path) -> None:
     file.write_text("label,prediction\n" + "".join(f"{at % 2},{0.5 if at % 60 else 'NA'}\n" for at in range(300)))
     with pytest.warns(RowsSetAsideWarning, match="5 of 300 rows cannot be read"):
         assert analyze_raw_data(file).overall.rows == 295
+
+
+@pytest.mark.parametrize("weight", [math.inf, -1.0, None])
+def test_weights_that_are_none(weight: float | None) -> None:
+    with pytest.raises(EvaluationError, match="A weight is a finite number"):
+        analyze_raw_data({"label": [0, 1], "prediction": [0.1, 0.9], "w": [1.0, weight]}, weight="w")

@@ -42,3 +42,14 @@ def test_predictions_of_the_wrong_shape() -> None:
 def test_a_column_that_is_absent() -> None:
     with pytest.raises(EvaluationError, match="Did you mean 'label'"):
         column_of(pa.record_batch({"label": [1]}), "lable")
+
+
+@pytest.mark.parametrize("row", [[0.8, 0.8, 0.1], [2.0, -1.0, 0.0], [0.0, 0.0, 0.0]])
+def test_scores_are_no_probabilities(row: list[float]) -> None:
+    with pytest.raises(EvaluationError, match="add up to 1") as error:
+        predictions(pa.array([[0.2, 0.3, 0.5], row]), "multiclass_classification")
+    assert str(row) in str(error.value)
+
+
+def test_rounded_probabilities_are_probabilities() -> None:
+    assert predictions(pa.array([[0.333, 0.333, 0.333]]), "multiclass_classification").shape == (1, 3)

@@ -10,7 +10,8 @@ import pytest
 
 from headrace import transform as tft
 from headrace.data import dataset_from_table
-from headrace.estimators import BoostedTreesRegressor
+from headrace.errors import EvaluationError
+from headrace.estimators import BoostedTreesClassifier, BoostedTreesRegressor
 from headrace.evaluation import EvalConfig, run_model_analysis
 from headrace.model import load_model
 from headrace.training import train
@@ -54,3 +55,19 @@ def test_any_output_can_be_the_label(tmp_path: Path, label: str, weight: str | N
         assert np.allclose(found["weight"], transformed[weight].to_numpy())
     result = run_model_analysis(tmp_path, dataset_from_table(TABLE), EvalConfig(metrics=["r2"]))
     assert result.overall.metrics["r2"].value > 0.8
+
+
+def test_a_class_that_training_never_saw_is_named(tmp_path: Path) -> None:
+    table = pa.table({"x": np.arange(200.0), "y": [["no", "yes"][at > 90] for at in range(200)]})
+
+    def words(inputs: Any) -> dict[str, Any]:
+        return {"x": inputs["x"], "label": tft.compute_and_apply_vocabulary(inputs["y"])}
+
+    graph = tft.analyze(dataset_from_table(table), words)
+    transformed = pa.Table.from_batches([graph.transform_batch(table.to_batches()[0])])
+    train(BoostedTreesClassifier(label="label", n_trees=5), {"train": dataset_from_table(transformed)}, graph, tmp_path)
+    strange = pa.table({"x": [1.0, 2.0], "y": ["yes", "maybe"]})
+    with pytest.raises(
+        EvaluationError, match=r"classes that the model has learned; got another one, made of y 'maybe'"
+    ):
+        run_model_analysis(tmp_path, strange)

@@ -255,8 +255,9 @@ def _slice_columns(config: EvalConfig) -> list[str]:
 
 def _weights(column: Any) -> npt.NDArray[np.float64]:
     found = numbers(column, "A weight")
-    if not (np.isfinite(found).all() and (found >= 0).all()):
-        raise EvaluationError("A weight is a number that is not negative", got=float(found[~(found >= 0)][0]))
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        raise EvaluationError("A weight is a finite number that is not negative", got=float(found[wrong][0]))
     return found
 
 
@@ -292,12 +293,28 @@ class _ModelReader:
             label = self.labels.read(column_of(batch, self.label))
         elif "label" in own:
             # The graph has already made numbers of names.
-            label = replace(self.labels, positive=None).read(_flat(own["label"]))
+            column = _flat(own["label"])
+            if self.labels.task != "regression":
+                self._refuse_strangers(column, batch)
+            label = replace(self.labels, positive=None).read(column)
         else:
             raise EvaluationError("The label graph has an output named label", got=", ".join(own) or "none")
         if self.weight is not None:
             return label, values, _weights(column_of(batch, self.weight))
         return label, values, _weights(_flat(own["weight"])) if "weight" in own else None
+
+    def _refuse_strangers(self, label: Any, batch: pa.RecordBatch) -> None:
+        """Refuse labels that the graph, which knows the classes, has given no index."""
+        strange = np.flatnonzero(numbers(label, "A label") == -1)
+        if not strange.size or self.truth.labels is None:
+            return
+        names = [item.feature for item in self.truth.labels.inputs if item.role == "value"]
+        first = {name: column_of(batch, name)[int(strange[0])].as_py() for name in names if name in batch.schema.names}
+        raise EvaluationError(
+            "A label is one of the classes that the model has learned",
+            got=f"another one, made of {', '.join(f'{name} {value!r}' for name, value in first.items())}",
+            fix="Leave such rows out, or train on rows that have it",
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Sessions cannot travel to another process; folders can.

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LabelReader", "column_of", "numbers", "predictions"]
 
+# Probabilities that were rounded to three digits are probabilities still.
+_SUM_TOLERANCE = 5e-3
+
 
 def column_of(batch: pa.RecordBatch, name: str) -> Any:
     """Return a column, cleaned as its field declares."""
@@ -160,4 +163,12 @@ def as_predictions(found: npt.NDArray[Any], task: Task) -> npt.NDArray[np.float6
     if not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).reshape(len(values), -1).any(axis=1).sum())
         raise EvaluationError("Predictions are finite numbers", got=f"{bad} rows with NaN or infinity")
+    if task == "multiclass_classification":
+        wrong = (np.abs(values.sum(axis=1) - 1.0) > _SUM_TOLERANCE) | (values < 0).any(axis=1)
+        if wrong.any():
+            raise EvaluationError(
+                "The probabilities of a row are not negative and add up to 1",
+                got=str([round(float(one), 6) for one in values[wrong][0][:10]]),
+                fix="Hand in probabilities rather than logits or scores",
+            )
     return np.ascontiguousarray(values)
