@@ -31,3 +31,15 @@ def test_a_failed_crash_test_says_why(tmp_path: Path) -> None:
     assert "used &lt;much&gt; memory" in shown
     assert "3.0 GiB" in shown
     assert "250 ms" in shown
+
+
+def test_how_to_use_a_published_model_works_from_anywhere(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "artifacts" / "PushedModel" / "run-pusher"
+    folder.mkdir(parents=True)
+    (folder / "push.json").write_text('{"name": "census", "version": 4, "path": "/old/models/census/4"}', "utf-8")
+    assert "load_model(&#x27;/old/models/census/4&#x27;)" in show_artifact("PushedModel", folder)
+    moved = tmp_path / "home" / "models" / "census" / "4"
+    moved.mkdir(parents=True)
+    shown = show_artifact("PushedModel", folder)
+    assert f"load_model(&#x27;{moved}&#x27;)" in shown
+    assert "/old/" not in shown

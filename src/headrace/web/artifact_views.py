@@ -163,9 +163,12 @@ def _measure(key: str, value: Any) -> Any:
 
 def _pushed(folder: Path) -> Markup:
     target = _json(folder / "push.json")
+    # A home may have been moved since.
+    here = folder.parents[2] / "models" / target["name"] / str(target["version"])
+    place = str(here) if here.is_dir() else target["path"]
     head = tag("p", badge(f"{target['name']} version {target['version']}", "good"))
-    facts = {"folder": code(target["path"])} | ({"digest": code(target["digest"])} if target.get("digest") else {})
-    use = f'hr.load_model("models/{target["name"]}/{target["version"]}").predict(rows)'
+    facts = {"folder": code(place)} | ({"digest": code(target["digest"])} if target.get("digest") else {})
+    use = f"hr.load_model({place!r}).predict(rows)"
     return join([head, key_values(facts), tag("h4", "Use it"), code(use, block=True)])
 
 
