@@ -140,6 +140,18 @@ def test_term_lets_a_request_finish(model: Path) -> None:
         assert server.wait(10) == 0
 
 
+def test_a_second_signal_waits_for_no_request(model: Path) -> None:
+    with BackgroundServer(models={"census": model}) as server, socket.socket() as half:
+        half.connect(("127.0.0.1", server.port))
+        half.sendall(b"POST /v1/models/census:predict HTTP/1.1\r\nContent-Length: 1000\r\n\r\n{")
+        with ModelClient(server.url) as client:
+            assert client.ready()
+        os.kill(server.pid, signal.SIGINT)
+        assert server.wait(0.5) is None
+        os.kill(server.pid, signal.SIGINT)
+        assert server.wait(10) == 0
+
+
 def test_the_server_ends_with_the_process_that_started_it(model: Path) -> None:
     code = (
         "import os, sys\nfrom headrace.serving import BackgroundServer\n"

@@ -139,10 +139,14 @@ class HttpListener:
         if self.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.empty.wait(), grace_seconds)
-        for connection in list(self.connections):
-            connection.abort()
+        self.cut()
         if self._sweeper is not None:
             self._sweeper.cancel()
+
+    def cut(self) -> None:
+        """End every connection at once, whatever it is at."""
+        for connection in list(self.connections):
+            connection.abort()
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self.date = b"Date: " + email.utils.formatdate(usegmt=True).encode() + b"\r\n"

@@ -73,6 +73,7 @@ class ModelServer:
             keep=self.keep,
             poll_seconds=self.poll_seconds,
         )
+        self._listener: HttpListener | None = None
 
     @property
     def url(self) -> str:
@@ -92,7 +93,7 @@ class ModelServer:
         """
         with ThreadPoolExecutor(max(2, min(8, os.cpu_count() or 1)), "headrace-predict") as pool:
             api = RestApi(self.repository, pool)
-            listener = HttpListener(api, self.limits)
+            listener = self._listener = HttpListener(api, self.limits)
             # The port first: a server that cannot listen says so before it spends time on loading.
             self.port = await listener.start(self.host, self.port)
             loop = asyncio.get_running_loop()
@@ -106,6 +107,11 @@ class ModelServer:
                 await listener.stop(self.drain_seconds)
                 await loop.run_in_executor(None, self.repository.stop)
 
+    def cut(self) -> None:
+        """End the requests that a server which stops still waits for."""
+        if self._listener is not None:
+            self._listener.cut()
+
 
 def serve(
     server: ModelServer,
@@ -114,6 +120,8 @@ def serve(
     stop_at_end_of_input: bool = False,
 ) -> None:
     """Run a server until SIGTERM or SIGINT; SIGHUP has it look for new versions at once.
+
+    Running requests are finished first; a second signal ends them.
 
     Parameters
     ----------
@@ -133,10 +141,16 @@ def serve(
     async def main() -> None:
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
+
+        def end() -> None:
+            if stop.is_set():
+                server.cut()
+            stop.set()
+
         for name in ("SIGTERM", "SIGINT"):
             # Windows has no handlers on the loop; Ctrl-C raises KeyboardInterrupt there.
             with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(getattr(signal, name), stop.set)
+                loop.add_signal_handler(getattr(signal, name), end)
         if hasattr(signal, "SIGHUP"):
             loop.add_signal_handler(signal.SIGHUP, server.repository.reload)
         if stop_at_end_of_input:
