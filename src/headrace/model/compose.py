@@ -260,6 +260,15 @@ def _same_opsets(
     return models[0], models[1], opsets
 
 
+# Versions from the first to the last of which an operator was only given more optional attributes, so that a node of an
+# older one means the same in a newer one.
+_GROWN = {
+    ("ai.onnx.ml", "LabelEncoder"): (2, 4),
+    ("ai.onnx.ml", "TreeEnsembleClassifier"): (1, 4),
+    ("ai.onnx.ml", "TreeEnsembleRegressor"): (1, 4),
+}
+
+
 def _keeps_meaning(model: onnx.ModelProto, domain: str, own: int, other: int) -> bool:
     """Say whether every operator of a domain is the same in both versions of the operator set."""
     import onnx
@@ -281,6 +290,9 @@ def _keeps_meaning(model: onnx.ModelProto, domain: str, own: int, other: int) ->
             theirs = onnx.defs.get_schema(node.op_type, other, domain)
         except onnx.defs.SchemaError:
             return not onnx.defs.has(node.op_type, domain)
-        if mine.since_version != theirs.since_version:
+        if mine.since_version == theirs.since_version:
+            continue
+        first, last = _GROWN.get((domain, node.op_type), (0, -1))
+        if not first <= own < other <= last:
             return False
     return True
