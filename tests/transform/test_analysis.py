@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from headrace import transform as tft
-from headrace.data import dataset_from_table
+from headrace.data import RowsSetAsideWarning, dataset_from_table
 from headrace.engines import LocalEngine
 from headrace.transform.fold import CombinedAccumulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
     from tests.conftest import CensusSource
@@ -193,3 +194,12 @@ def test_float64_is_rounded_once_at_the_output(run: Run) -> None:
     x = np.random.default_rng(1).random(999) * 1e3
     found = run(lambda inputs: {"y": ndx.log(inputs["x"]) * 7.0}, rows_per_shard=1000, x=x)
     np.testing.assert_array_equal(np.array(found["y"], np.float32), (np.log(x) * 7.0).astype(np.float32))
+
+
+def test_rows_that_cannot_be_read_are_said(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("x\n" + "".join(f"{at if at % 60 else 'NA'}\n" for at in range(300)))
+    with pytest.warns(RowsSetAsideWarning, match="5 of 300 rows cannot be read") as caught:
+        graph = tft.analyze(file, lambda inputs: {"x": tft.scale_to_0_1(inputs["x"])})
+    assert caught[0].filename == __file__
+    assert graph.analyzers[0].value == {"min": 1, "max": 299}
