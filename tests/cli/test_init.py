@@ -18,6 +18,9 @@ def test_a_project_that_a_user_has_changed_is_left_alone(headrace: Call, tmp_pat
     assert f"wrote {target / 'pipeline.py'}" in said.out
     assert said.out.splitlines()[-1] == f"next  cd {target} && headrace run pipeline.py"
     (target / "pipeline.py").write_text("# mine\n", "utf-8")
+    assert said.out.splitlines()[-2] == f"data  {target / 'data'} is yours to fill; without --no-data it is fetched"
+    spaced = headrace("init", tmp_path / "with a space", "--no-data")
+    assert spaced.out.splitlines()[-1] == f"next  cd '{tmp_path / 'with a space'}' && headrace run pipeline.py"
     again = headrace("init", "--example", "census", target, "--no-data")
     assert f"kept  {target / 'pipeline.py'} (it was there already)" in again.out
     assert (target / "pipeline.py").read_text("utf-8") == "# mine\n"

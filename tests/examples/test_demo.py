@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
+import pytest
+
+from headrace.errors import ServingError
 from headrace.examples import demo
 from headrace.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_from_raw_files_to_a_served_answer_in_twenty_lines(
@@ -33,6 +34,33 @@ def test_from_raw_files_to_a_served_answer_in_twenty_lines(
     assert Registry(directory / ".headrace").names() == ["census"]
     assert demo.main(str(directory), params={"model": "trees"}) == 0
     assert "9 of them reused" in capsys.readouterr().out
+
+
+def test_answers_that_spaces_change_are_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Server:
+        url = "http://127.0.0.1:1"
+
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    class Client(Server):
+        def predict(self, _: str, rows: list[dict[str, str]]) -> list[dict[str, Any]]:
+            return [{"probabilities": [0.0, len(row["occupation"])], "classes": 0, "logits": [0.0]} for row in rows]
+
+    (tmp_path / "people.json").write_text('[{"age": 25, "occupation": "Sales"}]', "utf-8")
+    monkeypatch.setattr("headrace.serving.BackgroundServer", Server)
+    monkeypatch.setattr("headrace.serving.ModelClient", Client)
+    with pytest.raises(ServingError, match="spaces make no difference"):
+        demo._serve(tmp_path, tmp_path)
+    assert "DIFFERENT" in capsys.readouterr().out
 
 
 def test_an_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

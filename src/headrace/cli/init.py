@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -33,6 +34,8 @@ def command(directory: Path | None, example: str, *, no_data: bool, as_json: boo
     if created.data:
         size = sum(path.stat().st_size for path in created.data) / 1e6
         lines.append(f"data  {target / 'data'}: {len(created.data)} files, {size:.1f} MB, checked by SHA-256")
-    lines.append(f"next  cd {target} && headrace run pipeline.py")
+    if no_data:
+        lines.append(f"data  {target / 'data'} is yours to fill; without --no-data it is fetched")
+    lines.append(f"next  cd {shlex.quote(str(target))} && headrace run pipeline.py")
     plain = {name: [str(path) for path in getattr(created, name)] for name in ("written", "kept", "data")}
     emit(plain, "\n".join(lines), as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, ServingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,10 +64,9 @@ def _demo(directory: Path, params: Mapping[str, Any] | None) -> int:
     report = _report(home, result.run_id)
     _serve(home, directory)
     click.echo(f"report     {report}")
-    program = os.path.relpath(Path(sys.executable).with_name("headrace"), directory)
-    click.echo(
-        f"explore    cd {directory} && {program} models show census   (or: runs, lineage, verify, serve, --help)"
-    )
+    place = shlex.quote(str(directory))
+    program = shlex.quote(os.path.relpath(Path(sys.executable).with_name("headrace"), directory))
+    click.echo(f"explore    cd {place} && {program} models show census   (or: runs, lineage, verify, serve, --help)")
     return 0
 
 
@@ -144,6 +144,8 @@ def _serve(home: Path, directory: Path) -> None:
             f"           {took:.1f} ms for all; without the spaces: {'the same' if same else 'DIFFERENT'} answers"
         )
     click.echo("stopped    the server")
+    if not same:
+        raise ServingError("What cleans the training data cleans the request: spaces make no difference")
 
 
 if __name__ == "__main__":
