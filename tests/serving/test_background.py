@@ -140,6 +140,10 @@ def test_term_lets_a_request_finish(model: Path) -> None:
         assert server.wait(10) == 0
 
 
+def test_an_address_of_ipv6_stands_in_brackets(model: Path) -> None:
+    assert BackgroundServer(models={"m": model}, host="::1", port=8501).url == "http://[::1]:8501"
+
+
 def test_a_second_signal_waits_for_no_request(model: Path) -> None:
     with BackgroundServer(models={"census": model}) as server, socket.socket() as half:
         half.connect(("127.0.0.1", server.port))

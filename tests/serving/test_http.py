@@ -64,6 +64,8 @@ def test_keep_alive_and_a_body_in_pieces() -> None:
         assert headers["date"].endswith("GMT")
         writer.write(b"HEAD /b HTTP/1.1\r\n\r\n")
         assert (await _read(reader, body=False))[0] == 200
+        writer.write(b"GET http://host:1/d/e?x HTTP/1.1\r\n\r\n")
+        assert json.loads((await _read(reader))[2])[1] == "/d/e"
         writer.write(b"GET /c HTTP/1.1\r\nConnection: close\r\n\r\n")
         status, headers, body = await _read(reader)
         assert (json.loads(body)[1], headers["connection"]) == ("/c", "close")

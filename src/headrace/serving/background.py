@@ -65,7 +65,8 @@ class BackgroundServer:
     @property
     def url(self) -> str:
         """The server's address."""
-        return f"http://{self._host}:{self.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
 
     @property
     def pid(self) -> int:

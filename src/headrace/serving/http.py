@@ -278,7 +278,11 @@ class _Connection(asyncio.Protocol):
             return
         method = self._parser.get_method().decode("latin-1")
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        path = self._url.partition(b"?")[0].decode("latin-1")
+        url = self._url
+        if url.startswith(b"http"):
+            # A proxy may leave the whole address in the request line.
+            url = b"/" + url.partition(b"://")[2].partition(b"/")[2]
+        path = url.partition(b"?")[0].decode("latin-1")
         self._body = []
         version = self._parser.get_http_version()
         self._queue.append(Request(method, path, self._headers, body, self._parser.should_keep_alive(), version))
