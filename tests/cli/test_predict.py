@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 import headrace as hr
 
@@ -70,6 +71,19 @@ def test_a_data_file(here: Path, headrace: Call, tmp_path: Path, people: list[di
     got = np.array(found.column("probabilities").to_pylist(), np.float32)
     assert got.tobytes() == wanted.tobytes()
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+
+
+def test_rows_of_a_data_file_that_cannot_be_read_are_said(
+    here: Path, headrace: Call, tmp_path: Path, people: list[dict[str, Any]]
+) -> None:
+    table = pa.Table.from_pylist(people * 50)
+    ages = [*map(str, table.column("age").to_pylist()[:-1]), "NA"]
+    csv.write_csv(table.set_column(table.schema.get_field_index("age"), "age", pa.array(ages)), tmp_path / "new.csv")
+    out = tmp_path / "predictions.parquet"
+    said = headrace("predict", "census", tmp_path / "new.csv", "-o", out)
+    assert (said.code, said.out) == (0, f"99 predictions in {out}\n")
+    assert said.err.startswith("warning: 1 of 100 rows cannot be read and are left out; the first is ")
+    assert "column 'age': 'NA'" in said.err
 
 
 @pytest.mark.parametrize(
