@@ -106,7 +106,7 @@ def warn_of_rows(aside: SetAside, rows: int) -> None:
     first = str(aside.first[0])
     warnings.warn(
         f"{aside.rows:,} of {aside.rows + rows:,} rows cannot be read and are left out; the first is {first}. "
-        "Where such a text means missing, name it in null_values (--null on the command line)",
+        "Where such a text means missing, name it in null_values (where a command has it, --null)",
         RowsSetAsideWarning,
         stacklevel=level + 1,
     )
