@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -166,17 +165,17 @@ def test_unknown_parameter(small: Project) -> None:
 def test_files_that_may_not_grow(small: Project, limit: int) -> None:
     """As on a disk that fills up: the step that cannot write says so, and nothing half-written is seen."""
 
-    def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
+    # Set by the child: a function between fork and exec would run among this process's threads.
+    limited = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (int(sys.argv[1]),)); "
+    limited += "os.execv(sys.argv[2], sys.argv[2:])"
+    command = [str(part) for part in small.command("run", "pipeline.py", *TREES)]
     done = subprocess.run(
-        small.command("run", "pipeline.py", *TREES),
+        [sys.executable, "-c", limited, str(limit), *command],
         cwd=small.folder,
         capture_output=True,
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
-        preexec_fn=limited,
     )
     assert done.returncode == 1, done.stderr
     assert_says(done.stderr, "error:", str(small.home))
