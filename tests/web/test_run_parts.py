@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from headrace.metadata import StepState
 from headrace.web.facts import read_run
-from headrace.web.run_parts import _STATES, _plain, lineage_part, steps_part
+from headrace.web.run_parts import _STATES, _plain, header_part, lineage_part, steps_part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,3 +30,19 @@ def test_steps_that_did_not_run_have_no_times(failed: tuple[Path, str]) -> None:
     markup = steps_part(read_run(*failed))
     assert markup.count("waiting") >= 3
     assert "nan" not in markup.lower()
+
+
+def test_verdicts_of_several_steps_name_the_step(finished: tuple[Path, str]) -> None:
+    facts = read_run(*finished)
+    alone = header_part(facts)
+    assert "example_validator:" not in alone
+    made = next(facts.made("ExampleAnomalies"))
+    again = replace(made.step, step_id="drift")
+    twice = replace(
+        facts,
+        steps=(*facts.steps, again),
+        executions=facts.executions | {"drift": replace(facts.executions[made.step.step_id], step_id="drift")},
+    )
+    markup = header_part(twice)
+    assert "example_validator: " in markup
+    assert "drift: " in markup

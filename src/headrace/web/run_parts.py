@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from headrace.viz import (
@@ -28,7 +29,9 @@ from headrace.viz import (
 )
 
 if TYPE_CHECKING:
-    from headrace.metadata import RunRecord, StepRecord
+    from collections.abc import Iterator
+
+    from headrace.metadata import ArtifactRecord, RunRecord, StepRecord
     from headrace.viz import Kind
     from headrace.web.facts import RunFacts
 
@@ -79,24 +82,7 @@ def header_part(facts: RunFacts) -> Markup:
     """Return the verdicts as badges and the run's main facts."""
     run = facts.run
     reused = sum(step.state == "reused" for step in facts.steps)
-    marks = [badge(*_run_badge(run))]
-    for made in facts.made("ExampleAnomalies"):
-        errors, warnings = (int(made.artifact.properties.get(key) or 0) for key in ("errors", "warnings"))
-        if errors or warnings:
-            marks.append(badge(_counted(errors + warnings, "anomaly", "anomalies"), "bad" if errors else "warn"))
-        else:
-            marks.append(badge("no anomalies", "good"))
-    for made in facts.made("ModelEvaluation"):
-        if "blessed" in made.artifact.properties:
-            blessed = bool(made.artifact.properties["blessed"])
-            marks.append(badge("blessed" if blessed else "not blessed", "good" if blessed else "bad"))
-    for made in facts.made("InfraBlessing"):
-        passed = bool(made.artifact.properties.get("ok"))
-        marks.append(badge("crash test passed" if passed else "crash test failed", "good" if passed else "bad"))
-    for made in facts.made("PushedModel"):
-        target = made.artifact.properties
-        if "name" in target:
-            marks.append(badge(f"pushed {target['name']}/{target.get('version')}", "info"))
+    marks = [badge(*_run_badge(run)), *_verdicts(facts)]
     if reused:
         marks.append(badge(f"{reused} of {len(facts.steps)} steps cached", "muted"))
     about = {
@@ -115,6 +101,32 @@ def header_part(facts: RunFacts) -> Markup:
             *(_error(step) for step in failed),
         ]
     )
+
+
+def _verdicts(facts: RunFacts) -> Iterator[Markup]:
+    """Say what the steps that judge have found; which step it was, where several judge the same."""
+    several = Counter(made.artifact.type for made in facts.made())
+    for made in facts.made("ExampleAnomalies", "ModelEvaluation", "InfraBlessing", "PushedModel"):
+        verdict = _verdict(made.artifact)
+        if verdict is not None:
+            text, kind = verdict
+            yield badge(f"{made.step.step_id}: {text}" if several[made.artifact.type] > 1 else text, kind)
+
+
+def _verdict(artifact: ArtifactRecord) -> tuple[str, Kind] | None:
+    found = artifact.properties
+    if artifact.type == "ExampleAnomalies":
+        errors, warnings = (int(found.get(key) or 0) for key in ("errors", "warnings"))
+        if not errors and not warnings:
+            return "no anomalies", "good"
+        return _counted(errors + warnings, "anomaly", "anomalies"), "bad" if errors else "warn"
+    if artifact.type == "ModelEvaluation" and "blessed" in found:
+        return ("blessed", "good") if found["blessed"] else ("not blessed", "bad")
+    if artifact.type == "InfraBlessing":
+        return ("crash test passed", "good") if found.get("ok") else ("crash test failed", "bad")
+    if artifact.type == "PushedModel" and "name" in found:
+        return f"pushed {found['name']}/{found.get('version')}", "info"
+    return None
 
 
 def _counted(count: int, one: str, many: str) -> str:
