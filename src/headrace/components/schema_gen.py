@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from headrace.components.artifacts import ExampleStatistics, Schema
 from headrace.pipeline import FilePath, component
 
 __all__ = ["schema_gen"]
+
+log = logging.getLogger(__name__)
 
 
 @component
@@ -38,6 +41,8 @@ def schema_gen(statistics: ExampleStatistics, *, curated: FilePath | None = None
         schema = SchemaOfData.load(curated)
         result.properties["curated"] = str(curated)
     else:
+        if curated is not None:
+            log.warning("%s is not there, so the schema is inferred from %s", curated, split)
         schema = infer_schema(statistics.load().only(split))
         result.properties["curated"] = None
     schema.save(result.path / "schema.yaml")
