@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +45,16 @@ def test_what_is_known_is_reused(own: Path, headrace: Call) -> None:
     assert lines[1:9] == [f"  {step.ljust(19)}reused" for step in STEPS]
     assert "published before as models/census/1" in lines
     assert again.err == ""
+
+
+def test_the_run_goes_on_when_nobody_reads_its_lines(own: Path, headrace: Call) -> None:
+    command = [sys.executable, "-m", "headrace.cli", "run", "pipeline.py"]
+    with subprocess.Popen(command, cwd=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("census: run ")
+        process.stdout.close()
+        assert process.wait(120) == 0
+    assert headrace("runs", "show", "--json").json["state"] == "done"
 
 
 def test_a_model_that_is_not_good_enough(own: Path, headrace: Call) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from dataclasses import asdict
@@ -15,6 +16,8 @@ from headrace.cli.output import Command, home_option, json_option, seconds, to_j
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headrace.pipeline import RunEvent, RunResult, StepResult
 
 __all__ = ["command"]
@@ -52,7 +55,7 @@ def command(
     """
     from headrace.pipeline import run_pipeline
 
-    show = _print_json if as_json else _Lines(live=sys.stdout.isatty())
+    show = _WhileHeard(_print_json if as_json else _Lines(live=sys.stdout.isatty()))
     result = run_pipeline(
         file,
         params=_parameters(settings),
@@ -62,7 +65,8 @@ def command(
         on_event=show,
         pipeline_name=name,
     )
-    _close(result, as_json=as_json)
+    if show.heard:
+        _close(result, as_json=as_json)
     return result.exit_code
 
 
@@ -78,6 +82,25 @@ def _parameters(settings: tuple[str, ...]) -> dict[str, str]:
 
 def _print_json(event: RunEvent) -> None:
     click.echo(to_json({key: value for key, value in asdict(event).items() if value is not None}))
+
+
+class _WhileHeard:
+    """Stops talking when nobody reads any more, as in ``headrace run | head``; the run goes on."""
+
+    def __init__(self, show: Callable[[RunEvent], None]) -> None:
+        self._show = show
+        self.heard = True
+
+    def __call__(self, event: RunEvent) -> None:
+        if not self.heard:
+            return
+        try:
+            self._show(event)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self.heard = False
+            # What is still in the buffer must not raise again when the process ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Lines:
