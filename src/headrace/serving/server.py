@@ -147,11 +147,10 @@ def serve(
                 server.cut()
             stop.set()
 
-        for name in ("SIGTERM", "SIGINT"):
-            # Windows has no handlers on the loop; Ctrl-C raises KeyboardInterrupt there.
-            with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(getattr(signal, name), end)
-        if hasattr(signal, "SIGHUP"):
+        # Windows has no handlers on the loop; Ctrl-C raises KeyboardInterrupt there.
+        if sys.platform != "win32":
+            loop.add_signal_handler(signal.SIGTERM, end)
+            loop.add_signal_handler(signal.SIGINT, end)
             loop.add_signal_handler(signal.SIGHUP, server.repository.reload)
         if stop_at_end_of_input:
             wait = threading.Thread(
