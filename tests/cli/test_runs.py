@@ -17,7 +17,7 @@ def test_list(here: Path, headrace: Call) -> None:
     assert head.split() == ["run", "pipeline", "state", "started", "took", "parameters"]
     assert len(rows) == 1
     assert rows[0].split()[1:3] == ["census", "done"]
-    assert rows[0].endswith("data=…/adult.data, least=0.7, trees=10")
+    assert rows[0].endswith("trees=10, least=0.7, data=…/adult.data")
     run = headrace("runs", "list", "--json").json[0]
     assert run["id"] == rows[0].split()[0]
     assert run["exit_code"] == 0

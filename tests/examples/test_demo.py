@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
@@ -9,14 +10,13 @@ from headrace.errors import ServingError
 from headrace.examples import demo
 from headrace.registry import Registry
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 def test_from_raw_files_to_a_served_answer_in_twenty_lines(
-    census_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    census_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    directory = tmp_path / "demo"
+    # As make demo does: a folder named from where one stands, which keeps the lines short wherever that is.
+    monkeypatch.chdir(tmp_path)
+    directory = Path("demo")
     (directory / "data").mkdir(parents=True)
     for name in ("adult.data", "adult.test"):
         shutil.copyfile(census_dir / name, directory / "data" / name)
