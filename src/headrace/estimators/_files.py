@@ -9,7 +9,7 @@ import msgspec
 
 import headrace.estimators
 from headrace.errors import EstimatorError
-from headrace.schema import FeatureSpec  # noqa: TC001 - msgspec reads the annotations
+from headrace.schema import FeatureSpec
 from headrace.storage import write_atomic
 
 if TYPE_CHECKING:

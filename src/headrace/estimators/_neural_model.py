@@ -14,7 +14,7 @@ import numpy as np
 from headrace.errors import EstimatorError
 from headrace.estimators._operators import op
 from headrace.estimators._outputs import classifier_arrays, classifier_vars
-from headrace.schema import FeatureSpec  # noqa: TC001 - msgspec reads the annotations
+from headrace.schema import FeatureSpec
 from headrace.storage import write_atomic
 
 if TYPE_CHECKING:

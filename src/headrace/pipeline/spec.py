@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.metadata import StoredFileDigest  # noqa: TC001 - msgspec reads the annotations
+from headrace.metadata import StoredFileDigest
 
 __all__ = ["Failure", "InputArtifact", "Product", "WorkOrder", "WorkResult"]
 

@@ -1,7 +1,48 @@
 """Feature types, domains, presence and environments: what data should look like."""
 
 from headrace.schema.diff import Change, diff
+from headrace.schema.domains import (
+    Annotation,
+    BoolDomain,
+    Comparator,
+    DatasetConstraints,
+    ImageDomain,
+    LifecycleStage,
+    NaturalLanguageDomain,
+    NumExamplesComparator,
+    Rule,
+    SemanticDomain,
+    SparseFeature,
+    TimeDomain,
+    TokenConstraint,
+    UniqueConstraints,
+    ValueCountRange,
+    WeightedFeature,
+)
 from headrace.schema.features import FeatureSpec
-from headrace.schema.schema import Comparator, Feature, FeatureType, Schema
+from headrace.schema.schema import Feature, FeatureType, Schema
 
-__all__ = ["Change", "Comparator", "Feature", "FeatureSpec", "FeatureType", "Schema", "diff"]
+__all__ = [
+    "Annotation",
+    "BoolDomain",
+    "Change",
+    "Comparator",
+    "DatasetConstraints",
+    "Feature",
+    "FeatureSpec",
+    "FeatureType",
+    "ImageDomain",
+    "LifecycleStage",
+    "NaturalLanguageDomain",
+    "NumExamplesComparator",
+    "Rule",
+    "Schema",
+    "SemanticDomain",
+    "SparseFeature",
+    "TimeDomain",
+    "TokenConstraint",
+    "UniqueConstraints",
+    "ValueCountRange",
+    "WeightedFeature",
+    "diff",
+]

@@ -9,46 +9,33 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import msgspec
 
 from headrace.errors import SchemaError, did_you_mean
+from headrace.schema.domains import (
+    Annotation,
+    BoolDomain,
+    Comparator,
+    DatasetConstraints,
+    ImageDomain,
+    LifecycleStage,
+    NaturalLanguageDomain,
+    Rule,
+    SemanticDomain,
+    SparseFeature,
+    TimeDomain,
+    UniqueConstraints,
+    ValueCountRange,
+    WeightedFeature,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-__all__ = ["Comparator", "Feature", "FeatureType", "Schema"]
+__all__ = ["Feature", "FeatureType", "Schema"]
 
-FeatureType: TypeAlias = Literal["INT", "FLOAT", "STRING", "BOOL", "TIMESTAMP"]
+FeatureType: TypeAlias = Literal["INT", "FLOAT", "STRING", "BOOL", "TIMESTAMP", "BYTES", "STRUCT"]
 _TYPES: tuple[str, ...] = get_args(FeatureType)
 _NUMERIC = ("INT", "FLOAT")
-
-
-class Comparator(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far a feature's distribution may be from another data set's.
-
-    Parameters
-    ----------
-    linf
-        Threshold of the L-infinity distance, the largest difference of any value's share, in [0, 1]; for strings
-        and truth values.
-    jensen_shannon
-        Threshold of the Jensen-Shannon divergence in bits, in [0, 1]; for numbers, strings and truth values.
-
-    Raises
-    ------
-    SchemaError
-        If no threshold is given, or one lies outside [0, 1].
-    """
-
-    linf: float | None = None
-    jensen_shannon: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.linf is None and self.jensen_shannon is None:
-            raise SchemaError("A comparator has a threshold", got="none", fix="Give linf, jensen_shannon, or both")
-        for key in ("linf", "jensen_shannon"):
-            threshold = getattr(self, key)
-            if threshold is not None and not 0.0 <= threshold <= 1.0:
-                raise SchemaError(f"The threshold {key} lies between 0 and 1", got=threshold)
 
 
 class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,6 +69,34 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
         Whether ASCII white space around strings is taken off before anything else.
     null_values
         Strings that mean missing.
+    min_count
+        The least number of rows that have a value.
+    value_counts
+        How many values a row has, one range a level of nesting; empty for plain columns.
+    shape
+        The fixed shape of a row's values, as ``(28, 28)``; None where the number of values may vary.
+    group_required
+        For a field of a struct: whether every struct that is there has the field.
+    domain
+        Name of one of the schema's ``string_domains``, in place of ``values``.
+    unique_constraints
+        How many distinct values there may be.
+    bool_domain, time_domain, image_domain, natural_language_domain, semantic_domain
+        What the values mean.
+    is_categorical
+        Whether the numbers of an INT column are names of categories.
+    embedding_dim
+        The length of the vectors of a FLOAT column of embeddings.
+    in_environment
+        Environments in which the column is present although it is absent in the schema's default ones.
+    lifecycle_stage
+        Columns that are PLANNED, ALPHA, DEPRECATED, DEBUG_ONLY or DISABLED are not validated.
+    annotation
+        Tags and comments.
+    derived_from
+        The columns that this one is computed from for validation alone.
+    features
+        The fields of a STRUCT column.
 
     Raises
     ------
@@ -104,6 +119,24 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     skew: Comparator | None = None
     strip: bool = False
     null_values: tuple[str, ...] = ()
+    min_count: int = 0
+    value_counts: tuple[ValueCountRange, ...] = ()
+    shape: tuple[int, ...] | None = None
+    group_required: bool = False
+    domain: str | None = None
+    unique_constraints: UniqueConstraints | None = None
+    bool_domain: BoolDomain | None = None
+    time_domain: TimeDomain | None = None
+    image_domain: ImageDomain | None = None
+    natural_language_domain: NaturalLanguageDomain | None = None
+    semantic_domain: SemanticDomain | None = None
+    is_categorical: bool = False
+    embedding_dim: int | None = None
+    in_environment: tuple[str, ...] = ()
+    lifecycle_stage: LifecycleStage | None = None
+    annotation: Annotation | None = None
+    derived_from: tuple[str, ...] = ()
+    features: tuple[Feature, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -184,8 +217,25 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
         return environment is None or environment not in self.not_in_environment
 
 
-class Schema(msgspec.Struct, frozen=True):
+class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the data should look like, one feature a column, in the order of the columns.
+
+    Parameters
+    ----------
+    features
+        One a column.
+    string_domains
+        Lists of values that several features share, by name.
+    default_environments
+        The environments that features are in which name none.
+    sparse_features, weighted_features
+        Features that are made of others.
+    dataset_constraints
+        How many rows there may be.
+    rules
+        Checks in SQL.
+    annotation
+        Tags and comments on the whole.
 
     Raises
     ------
@@ -194,6 +244,13 @@ class Schema(msgspec.Struct, frozen=True):
     """
 
     features: tuple[Feature, ...] = ()
+    string_domains: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    default_environments: tuple[str, ...] = ()
+    sparse_features: tuple[SparseFeature, ...] = ()
+    weighted_features: tuple[WeightedFeature, ...] = ()
+    dataset_constraints: DatasetConstraints | None = None
+    rules: tuple[Rule, ...] = ()
+    annotation: Annotation | None = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.schema.diff import Change
-    from headrace.schema.schema import Comparator, Feature, Schema
+    from headrace.schema.domains import Comparator
+    from headrace.schema.schema import Feature, Schema
 
 __all__ = ["diff_view", "schema_view"]
 

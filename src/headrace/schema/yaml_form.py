@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import SchemaError, did_you_mean
-from headrace.schema.schema import Comparator, Feature, Schema
+from headrace.schema.domains import Comparator
+from headrace.schema.schema import Feature, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.statistics.results import (
+from headrace.statistics.results import DatasetStatistics, Statistics
+from headrace.statistics.values import (
     BoolStatistics,
     Bucket,
+    BytesStatistics,
     CommonStatistics,
-    DatasetStatistics,
+    CrossFeatureStatistics,
+    CustomStatistic,
     FeatureStatistics,
     Histogram,
+    LabelStatistics,
     NumericStatistics,
-    Statistics,
+    RankBucket,
+    SemanticGuess,
+    StatisticsType,
     StringStatistics,
+    StructStatistics,
     TimestampStatistics,
+    ValencyStatistics,
     ValueCount,
+    WeightedCommonStatistics,
+    WeightedNumericStatistics,
+    WeightedStringStatistics,
 )
 
 if TYPE_CHECKING:
@@ -32,16 +43,28 @@ _HOMES = {
 __all__ = [
     "BoolStatistics",
     "Bucket",
+    "BytesStatistics",
     "CommonStatistics",
+    "CrossFeatureStatistics",
+    "CustomStatistic",
     "DatasetStatistics",
     "FeatureStatistics",
     "Histogram",
+    "LabelStatistics",
     "NumericStatistics",
+    "RankBucket",
+    "SemanticGuess",
     "Statistics",
     "StatisticsAccumulator",
+    "StatisticsType",
     "StringStatistics",
+    "StructStatistics",
     "TimestampStatistics",
+    "ValencyStatistics",
     "ValueCount",
+    "WeightedCommonStatistics",
+    "WeightedNumericStatistics",
+    "WeightedStringStatistics",
     "generate_statistics",
     "visualize_statistics",
 ]

@@ -13,7 +13,7 @@ from headrace.engines.distinct import DistinctSketch, hash_strings
 from headrace.engines.moments import Moments
 from headrace.engines.quantiles import QuantileSketch
 from headrace.errors import DataError
-from headrace.statistics.results import (
+from headrace.statistics.values import (
     BoolStatistics,
     Bucket,
     CommonStatistics,

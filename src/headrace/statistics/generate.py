@@ -9,12 +9,11 @@ import msgspec
 
 from headrace.data import Dataset, warn_of_rows
 from headrace.statistics.accumulators import accumulator_for, feature_type
-from headrace.statistics.results import (
+from headrace.statistics.results import DatasetStatistics, Statistics
+from headrace.statistics.values import (
     BoolStatistics,
-    DatasetStatistics,
     FeatureStatistics,
     NumericStatistics,
-    Statistics,
     StringStatistics,
     TimestampStatistics,
 )

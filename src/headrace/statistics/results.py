@@ -2,173 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from headrace.errors import DataError, UsageError, did_you_mean
+from headrace.statistics.values import CrossFeatureStatistics, CustomStatistic, FeatureStatistics
 from headrace.storage import from_json, read_json, to_json, to_plain, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = [
-    "BoolStatistics",
-    "Bucket",
-    "CommonStatistics",
-    "DatasetStatistics",
-    "FeatureStatistics",
-    "Histogram",
-    "NumericStatistics",
-    "Statistics",
-    "StringStatistics",
-    "TimestampStatistics",
-    "ValueCount",
-]
+__all__ = ["DatasetStatistics", "Statistics"]
 
 _RULE = "Statistics are a JSON file that headrace wrote"
 
 
-class CommonStatistics(msgspec.Struct, frozen=True):
-    """How many rows have a value and how many have none."""
-
-    num_non_missing: int
-    num_missing: int
-
-
-class Bucket(msgspec.Struct, frozen=True):
-    """How many values lie from ``low_value`` to below ``high_value`` (the last bucket includes its high value)."""
-
-    low_value: float
-    high_value: float
-    sample_count: float
-
-
-class Histogram(msgspec.Struct, frozen=True):
-    """Buckets of equal width (STANDARD) or of equal count (QUANTILES) over the finite values."""
-
-    type: Literal["STANDARD", "QUANTILES"]
-    buckets: tuple[Bucket, ...]
-
-
-class ValueCount(msgspec.Struct, frozen=True):
-    """How often a string occurs."""
-
-    value: str
-    frequency: int
-
-
-class NumericStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Statistics of an INT or FLOAT column.
-
-    ``num_nan`` and ``num_infinite`` values are counted apart: everything else is of the finite values, and is None
-    where there are none.
-
-    Parameters
-    ----------
-    mean, std_dev
-        Population moments.
-    num_zeros
-        Zeros of either sign.
-    min, max
-        Exact; whole numbers for INT columns.
-    median, quantiles
-        Linear interpolation between order statistics, as ``numpy.quantile`` has it; ``quantiles`` are the 101
-        percentiles from 0 to 100. Exact where ``rank_error`` is zero.
-    histograms
-        One of ten buckets of equal width, one of deciles; counts of the first are exact where ``rank_error`` is zero.
-    rank_error
-        The most that a quantile's rank, and a share in the histogram, can be off, as a share of the values.
-    unique
-        Distinct values; an estimate (standard error 0.8 %) where ``unique_exact`` is False.
-    """
-
-    common_stats: CommonStatistics
-    mean: float | None
-    std_dev: float | None
-    num_zeros: int
-    num_nan: int
-    num_infinite: int
-    min: int | float | None
-    median: float | None
-    max: int | float | None
-    quantiles: tuple[float, ...]
-    histograms: tuple[Histogram, ...]
-    unique: int
-    unique_exact: bool = True
-    rank_error: float = 0.0
-
-
-class StringStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Statistics of a STRING column.
-
-    Parameters
-    ----------
-    unique
-        Distinct values; an estimate (standard error 0.8 %) where ``unique_exact`` is False.
-    top_values
-        The most frequent values, most frequent first, ties in the order of the strings.
-    complete
-        Whether ``top_values`` has every value there is.
-    avg_length, min_length, max_length
-        In characters; None where there is no value.
-    frequency_error
-        The most by which a frequency in ``top_values`` can be too low.
-    """
-
-    common_stats: CommonStatistics
-    unique: int
-    top_values: tuple[ValueCount, ...]
-    avg_length: float | None
-    min_length: int | None
-    max_length: int | None
-    complete: bool = True
-    unique_exact: bool = True
-    frequency_error: int = 0
-
-
-class BoolStatistics(msgspec.Struct, frozen=True):
-    """Statistics of a BOOL column."""
-
-    common_stats: CommonStatistics
-    num_true: int
-    num_false: int
-
-
-class TimestampStatistics(msgspec.Struct, frozen=True):
-    """Statistics of a TIMESTAMP column; the ends in ISO 8601 to the microsecond, in UTC where the column has a zone."""
-
-    common_stats: CommonStatistics
-    min: str | None
-    max: str | None
-
-
-class FeatureStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Statistics of one column; exactly one of the ``…_stats`` is there, by its type.
-
-    ``strip`` and ``null_values`` say how the source cleaned its strings.
-    """
-
-    name: str
-    type: Literal["INT", "FLOAT", "STRING", "BOOL", "TIMESTAMP"]
-    num_stats: NumericStatistics | None = None
-    string_stats: StringStatistics | None = None
-    bool_stats: BoolStatistics | None = None
-    timestamp_stats: TimestampStatistics | None = None
-    strip: bool = False
-    null_values: tuple[str, ...] = ()
-
-    @property
-    def common_stats(self) -> CommonStatistics:
-        """How many rows have a value."""
-        stats = self.num_stats or self.string_stats or self.bool_stats or self.timestamp_stats
-        assert stats is not None
-        return stats.common_stats
-
-
 class DatasetStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Statistics of one data set, as a split; ``statistics["train"]["age"]`` is a feature of it.
+    """Statistics of one data set, as a split or a slice of one; ``statistics["train"]["age"]`` is a feature of it.
 
     Parameters
     ----------
@@ -178,6 +30,17 @@ class DatasetStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
         Rows that could not be read, and are in no other number.
     set_aside
         The first three of them: file, row and reason.
+    weighted_num_examples
+        The sum of the rows' weights; None where the data has none.
+    cross_features
+        How features go together, where that was asked for.
+    slice_key
+        What the rows of a slice have in common, as ``sex=Female``; None where this is a whole data set. The name of
+        a slice's data set is ``<data set>/<slice_key>``.
+    sample_rate
+        The share of the rows that was looked at.
+    custom_stats
+        Of the user's accumulators over whole rows.
     """
 
     name: str
@@ -185,6 +48,11 @@ class DatasetStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
     features: tuple[FeatureStatistics, ...]
     num_set_aside: int = 0
     set_aside: tuple[str, ...] = ()
+    weighted_num_examples: float | None = None
+    cross_features: tuple[CrossFeatureStatistics, ...] = ()
+    slice_key: str | None = None
+    sample_rate: float = 1.0
+    custom_stats: tuple[CustomStatistic, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

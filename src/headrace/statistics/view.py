@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from headrace.statistics.results import DatasetStatistics, FeatureStatistics, NumericStatistics, Statistics
+    from headrace.statistics.results import DatasetStatistics, Statistics
+    from headrace.statistics.values import FeatureStatistics, NumericStatistics
 
 __all__ = ["feature_view", "statistics_view", "visualize_statistics"]
 
@@ -212,7 +213,7 @@ def _missing(column: FeatureStatistics) -> Cell:
     return Cell(percent(share), share, "warn" if share is not None and share >= _ALARM else "")
 
 
-def _share(count: int, total: int) -> Cell:
+def _share(count: float, total: int) -> Cell:
     share = count / total if total else None
     return Cell(percent(share), share)
 

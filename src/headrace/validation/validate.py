@@ -385,11 +385,11 @@ def _strings(stats: StringStatistics) -> list[str]:
     return [entry.value for entry in stats.top_values]
 
 
-def _rows(count: int, total: int) -> str:
+def _rows(count: float, total: int) -> str:
     return f"{count:,} of {total:,} rows ({_percent(count / total)})"
 
 
-def _times(count: int) -> str:
+def _times(count: float) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
