@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -27,6 +28,16 @@ class DistinctSketch:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._hashes: Hashes = np.empty(0, np.uint64)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every hash that was seen is there."""
+        return self._hashes.size < self._kept
+
+    @property
+    def standard_error(self) -> float:
+        """The relative standard error of the estimate; 0 where it is exact."""
+        return 0.0 if self.is_exact else 1.0 / math.sqrt(self._kept - 2)
 
     def update(self, hashes: Hashes) -> None:
         """Take in hashes that are evenly spread over 64 bits."""
@@ -60,7 +71,7 @@ def hash_strings(values: pa.Array) -> Hashes:
     A polynomial over the bytes modulo 2**64: the difference of two prefix sums of ``byte * p**position``, divided by
     ``p**start`` (``p`` is odd, so it has an inverse), all strings at once.
     """
-    values = pa.array(values, pa.large_string()) if not isinstance(values, pa.Array) else values.cast(pa.large_string())
+    values = pa.array(values, pa.large_string()) if not isinstance(values, pa.Array) else values.cast(pa.large_binary())
     offsets = np.frombuffer(values.buffers()[1], np.int64)[values.offset : values.offset + len(values) + 1]
     if len(values) == 0:
         return np.empty(0, np.uint64)

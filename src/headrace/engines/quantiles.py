@@ -81,6 +81,11 @@ class QuantileSketch:
         self._flush()
         return int(self._values.size) if self._levels is None else self._distinct.estimate()
 
+    @property
+    def distinct_error(self) -> float:
+        """The relative standard error of ``num_distinct``."""
+        return 0.0 if self.is_exact else self._distinct.standard_error
+
     def __getstate__(self) -> dict[str, object]:
         self._flush()
         return self.__dict__

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from headrace.data import Dataset, warn_of_rows
-from headrace.statistics.accumulators import accumulator_for, feature_type
+from headrace.errors import DataError
+from headrace.statistics.columns import accumulator_for, feature_type
 from headrace.statistics.results import DatasetStatistics, Statistics
 from headrace.statistics.values import (
     BoolStatistics,
+    BytesStatistics,
+    CommonStatistics,
     FeatureStatistics,
     NumericStatistics,
     StringStatistics,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from headrace.engines import Engine
+    from headrace.statistics.columns import ColumnAccumulator
 
 __all__ = ["StatisticsAccumulator", "generate_statistics"]
 
@@ -94,20 +98,23 @@ class StatisticsAccumulator:
         self._schema = schema
         self._name = name
         self._rows = 0
-        self._columns = {field.name: accumulator_for(field.name, field.type) for field in schema}
+        self._missing = dict.fromkeys(schema.names, 0)
+        self._columns = {field.name: _accumulator(field) for field in schema}
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Take in the rows of one batch."""
         self._rows += batch.num_rows
         for name, accumulator in self._columns.items():
-            accumulator.update(batch.column(name))
+            column = batch.column(name)
+            self._missing[name] += column.null_count
+            accumulator.update(column)
 
     def merge(self, other: Self) -> None:
         """Take in what another accumulator of the same schema has seen."""
         self._rows += other._rows
         for name, accumulator in self._columns.items():
-            # Both are of one class, since both come from one schema.
-            accumulator.merge(other._columns[name])  # type: ignore[arg-type]
+            self._missing[name] += other._missing[name]
+            accumulator.merge(other._columns[name])
 
     def result(self) -> DatasetStatistics:
         """Return the statistics over all that was seen."""
@@ -119,7 +126,8 @@ class StatisticsAccumulator:
         kind = feature_type(field.type)
         assert kind is not None
         cleaned = cleaning(field)
-        stats = self._columns[field.name].result()
+        missing = self._missing[field.name]
+        stats = self._columns[field.name].result(CommonStatistics(self._rows - missing, missing))
         return FeatureStatistics(
             field.name,
             kind,
@@ -127,9 +135,17 @@ class StatisticsAccumulator:
             string_stats=stats if isinstance(stats, StringStatistics) else None,
             bool_stats=stats if isinstance(stats, BoolStatistics) else None,
             timestamp_stats=stats if isinstance(stats, TimestampStatistics) else None,
+            bytes_stats=stats if isinstance(stats, BytesStatistics) else None,
             strip=cleaned.strip,
             null_values=cleaned.null_values,
         )
+
+
+def _accumulator(field: pa.Field) -> ColumnAccumulator:
+    try:
+        return accumulator_for(field.type)
+    except DataError as error:
+        raise DataError(error.rule, got=error.got, where=f"column {field.name!r}", fix=error.fix) from error
 
 
 def _opened(source: Any) -> Dataset:
