@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 from headrace.data.dataset import Dataset, Shard
 from headrace.data.source import ReportingShard, Unreadable
 from headrace.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["NormalisedShard", "is_plain", "normalise", "normalise_dataset", "normalised_schema"]
 
@@ -101,12 +104,7 @@ def _nested(kind: pa.DataType) -> pa.DataType | None:
     if types.is_fixed_size_list(kind):
         item = _normal(kind.value_type)
         return None if item is None else pa.list_(item, kind.list_size)
-    if (
-        types.is_list(kind)
-        or types.is_large_list(kind)
-        or types.is_list_view(kind)
-        or types.is_large_list_view(kind)
-    ):
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_list_view(kind) or types.is_large_list_view(kind):
         item = _normal(kind.value_type)
         return None if item is None else pa.list_(item)
     return None
@@ -190,7 +188,9 @@ def _cast_map(column: pa.Array, kind: pa.DataType) -> pa.Array:
     offsets = column.offsets.to_numpy()
     lengths = np.where(column.is_null().to_numpy(zero_copy_only=False), 0, np.diff(offsets))
     # Entries under a missing map count for nothing.
-    chosen = np.repeat(offsets[:-1] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
+    chosen = np.repeat(offsets[:-1] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(
+        lengths.sum()
+    )
     entries = kind.value_type
     halves = [half.take(pa.array(chosen)) for half in (column.keys, column.items)]
     values = [_cast(half, field.type) for half, field in zip(halves, entries, strict=True)]

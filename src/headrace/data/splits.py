@@ -83,7 +83,9 @@ def _hash_nested(column: pa.Array) -> npt.NDArray[np.uint64]:
     missing = column.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_struct(column.type):
         total = np.full(len(column), _GOLDEN, np.uint64)
-        named = sorted(zip((field.name for field in column.type), column.flatten(), strict=True), key=lambda one: one[0])
+        named = sorted(
+            zip((field.name for field in column.type), column.flatten(), strict=True), key=lambda one: one[0]
+        )
         for name, child in named:
             total = _mix(total ^ _hash_column(child) ^ np.uint64(_digest(name)))
         return np.where(missing, _MISSING, total)
