@@ -121,7 +121,17 @@ def test_types_become_those_of_a_snapshot(array: pa.Array, wanted: pa.Array) -> 
     assert column.equals(wanted)
 
 
-@pytest.mark.parametrize("array", [pa.array([[1]]), pa.array([{"a": 1}]), pa.array([b"x"]), pa.array([dt.time(1)])])
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([{}]),
+        pa.array([[{}]]),
+        pa.array([None], pa.month_day_nano_interval()),
+        pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]),
+        pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])]),
+    ],
+    ids=lambda array: str(array.type),
+)
 def test_types_that_cannot_be_used_name_the_column(array: pa.Array) -> None:
     with pytest.raises(DataError, match="Column 'odd' is of a type that cannot be used"):
         as_source(pa.table({"odd": array}))

@@ -14,7 +14,8 @@ from headrace.data.source import ReportingShard, Source, Unreadable
 
 if TYPE_CHECKING:
     from headrace.data.agreement import same_types
-    from headrace.data.memory import TableSource, as_source, normalise
+    from headrace.data.memory import TableSource, as_source
+    from headrace.data.normal_types import normalise
     from headrace.data.parquet_files import ParquetShard, ParquetSink, open_parquet
     from headrace.data.snapshots import SnapshotReport, snapshot
     from headrace.data.splits import HashSplitter, Splitter, hash_splits
@@ -29,7 +30,7 @@ _HEAVY = {
     "TableSource": "memory",
     "as_source": "memory",
     "hash_splits": "splits",
-    "normalise": "memory",
+    "normalise": "normal_types",
     "open_parquet": "parquet_files",
     "same_types": "agreement",
     "snapshot": "snapshots",

@@ -73,7 +73,7 @@ class Dataset:
 
         self.check_columns(columns)
         schema = pa.schema([self.schema.field(name) for name in columns])
-        return Dataset(schema, tuple(_SelectedShard(shard, tuple(columns)) for shard in self.shards))
+        return Dataset(schema, tuple(SelectedShard(shard, tuple(columns)) for shard in self.shards))
 
     def count_rows(self) -> int:
         """Count the rows, reading only shards that do not know their size."""
@@ -93,7 +93,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class _SelectedShard:
+class SelectedShard:
     shard: Shard
     columns: tuple[str, ...]
 

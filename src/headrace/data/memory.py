@@ -3,128 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from headrace.data.csv_source import csv
-from headrace.data.dataset import Dataset, Shard, dataset_from_table
+from headrace.data.dataset import Dataset, dataset_from_table
+from headrace.data.normal_types import normalise, normalise_dataset, normalised_schema
 from headrace.data.parquet_source import parquet
-from headrace.data.source import ReportingShard, Source, Unreadable
+from headrace.data.source import Source
 from headrace.errors import DataError, UsageError
 
-__all__ = ["DatasetSource", "TableSource", "as_source", "normalise", "normalise_dataset", "normalised_schema"]
-
-
-def normalised_schema(schema: pa.Schema) -> pa.Schema:
-    """Return the schema with the types of a snapshot.
-
-    Raises
-    ------
-    DataError
-        If a column's type has no counterpart, or two columns have the same name.
-    """
-    twice = [name for name in dict.fromkeys(schema.names) if schema.names.count(name) > 1]
-    if twice:
-        raise DataError("The names of the columns are distinct", got=f"{', '.join(map(repr, twice))} more than once")
-    return pa.schema([pa.field(field.name, _normal_type(field), metadata=field.metadata) for field in schema])
-
-
-def _normal_type(field: pa.Field) -> pa.DataType:
-    kind = field.type
-    types = pa.types
-    if types.is_dictionary(kind):
-        return _normal_type(field.with_type(kind.value_type))
-    if types.is_integer(kind):
-        return pa.int64()
-    if types.is_floating(kind) or types.is_decimal(kind):
-        return pa.float64()
-    if types.is_boolean(kind):
-        return pa.bool_()
-    if types.is_timestamp(kind):
-        return pa.timestamp("us")
-    if types.is_date(kind):
-        return pa.date32()
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind)
-    if text or kind == pa.string_view():
-        return pa.string()
-    raise DataError(
-        f"Column {field.name!r} is of a type that cannot be used",
-        got=str(kind),
-        fix="Turn it into numbers, text, truth values, dates or timestamps, or leave it out",
-    )
-
-
-def normalise(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return the batch with the types of ``schema``, which `normalised_schema` has made.
-
-    Raises
-    ------
-    DataError
-        If a value does not fit, as an unsigned number above the largest int64.
-    """
-    columns = []
-    for field in schema:
-        column = batch.column(batch.schema.get_field_index(field.name))
-        try:
-            columns.append(_cast(column, field.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError(
-                f"A value of column {field.name!r} does not fit {field.type}", got=str(error).splitlines()[0]
-            ) from error
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    if column.type.equals(kind):
-        return column
-    if pa.types.is_dictionary(column.type):
-        return _cast(column.dictionary_decode(), kind)
-    if pa.types.is_timestamp(kind):
-        # Nanoseconds are cut to microseconds; a zone becomes UTC.
-        return column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(kind)
-    if pa.types.is_date64(column.type) or pa.types.is_decimal(column.type):
-        return pc.cast(column, kind, safe=False)
-    return column.cast(kind)
-
-
-@dataclass(frozen=True)
-class _NormalisedShard:
-    shard: Shard
-    schema: pa.Schema
-
-    @property
-    def num_rows(self) -> int | None:
-        return self.shard.num_rows
-
-    def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        names = self.schema.names if columns is None else list(columns)
-        schema = pa.schema([self.schema.field(name) for name in names])
-        for batch in self.shard.read(names):
-            yield normalise(batch, schema)
-
-    def read_reporting(
-        self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        if not isinstance(self.shard, ReportingShard):
-            yield from self.read(columns)
-            return
-        names = self.schema.names if columns is None else list(columns)
-        schema = pa.schema([self.schema.field(name) for name in names])
-        for batch in self.shard.read_reporting(report, names):
-            yield normalise(batch, schema)
-
-
-def normalise_dataset(dataset: Dataset) -> Dataset:
-    """Return the dataset with the types of a snapshot."""
-    schema = normalised_schema(dataset.schema)
-    if schema.equals(dataset.schema, check_metadata=True):
-        return dataset
-    return Dataset(schema, tuple(_NormalisedShard(shard, schema) for shard in dataset.shards))
+__all__ = ["DatasetSource", "TableSource", "as_source", "normalise_dataset", "normalised_schema"]
 
 
 @dataclass(frozen=True)
