@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from headrace.data import cleaning
 from headrace.data.set_aside import SetAside
-from headrace.errors import DataError, UsageError
-from headrace.statistics.columns import ColumnSettings, feature_type
+from headrace.errors import UsageError
+from headrace.statistics.columns import ColumnSettings
 from headrace.statistics.nested import FeatureNode
 from headrace.statistics.options import StatsOptions
 from headrace.statistics.results import DatasetStatistics, Statistics
-from headrace.statistics.sampling import RowNumbers, RowSample, chosen, row_hashes
+from headrace.statistics.sampling import RowSample, chosen
 from headrace.statistics.semantics import guesses
 from headrace.statistics.slices import Sliced, slicers_for
+from headrace.statistics.thinning import Thinning, cast_column, cast_types
 from headrace.statistics.values import CustomStatistic, FeatureStatistics
 from headrace.statistics.weights import weights_of
 
@@ -26,11 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.engines import Accumulator
-    from headrace.engines.distinct import Hashes
 
-__all__ = ["StatisticsAccumulator", "Thinning", "described"]
-
-_SAMPLE_SEED = 1
+__all__ = ["StatisticsAccumulator"]
 
 
 class StatisticsAccumulator:
@@ -100,28 +97,6 @@ class StatisticsAccumulator:
         return Statistics((self.result(), *(part.describe(self.name, key) for key, part in slices)))
 
 
-class Thinning:
-    """The rows that are looked at, of each batch."""
-
-    def __init__(self, options: StatsOptions) -> None:
-        self._rate = options.sample_rate
-        self._seed = options.seed
-        self._numbers = RowNumbers()
-
-    def apply(self, batch: pa.RecordBatch, *, hashed: bool) -> tuple[pa.RecordBatch, Hashes | None]:
-        """Return the rows of the sample, with their hashes where wanted."""
-        thinned = self._rate is not None and self._rate < 1.0
-        if not (thinned or hashed):
-            return batch, None
-        first = self._numbers.first(batch)
-        if thinned:
-            kept = chosen(row_hashes(first, batch.num_rows, self._seed + 2), self._rate or 1.0)
-            batch = batch.filter(pa.array(kept))
-            # Of other hashes than those that chose, which are all small.
-            return batch, row_hashes(first, kept.size, _SAMPLE_SEED)[kept] if hashed else None
-        return batch, row_hashes(first, batch.num_rows, _SAMPLE_SEED)
-
-
 class _Rows:
     """Statistics of some rows, with no slices."""
 
@@ -130,7 +105,7 @@ class _Rows:
         self._schema = schema
         self._options = options
         self._weight = 0.0
-        self._casts = {field.name: kind for field in schema if (kind := described(field, options)) is not None}
+        self._casts = cast_types(schema, options)
         self._nodes = [(field.name, self._node(field), options.weight_of(field.name)) for field in schema]
         self._generators: list[Accumulator] = [make() for make in options.generators] if custom else []
         named = options.feature_generators.items() if custom else ()
@@ -146,7 +121,7 @@ class _Rows:
         self.rows += batch.num_rows
         if not self._weights:
             for name, node, _ in self._nodes:
-                node.update(self._column(batch, name))
+                node.update(cast_column(batch, name, self._casts))
         else:
             self._weighted(batch)
         for generator in self._generators:
@@ -189,12 +164,7 @@ class _Rows:
         if self._options.weight_feature is not None:
             self._weight += float(weights[self._options.weight_feature].sum())
         for name, node, weight in self._nodes:
-            node.update(self._column(batch, name), None if weight is None else weights[weight])
-
-    def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
-        column = batch.column(name)
-        kind = self._casts.get(name)
-        return column if kind is None else _cast(column, kind, name)
+            node.update(cast_column(batch, name, self._casts), None if weight is None else weights[weight])
 
     def _features(self, column: str, node: FeatureNode) -> list[FeatureStatistics]:
         found = [_frequent(feature, self._options) for feature in node.features()]
@@ -224,37 +194,6 @@ class _Rows:
 
 def _part(schema: pa.Schema, options: StatsOptions, key: str | None) -> _Rows:
     return _Rows(schema, options, custom=key is None or bool(options.generators or options.feature_generators))
-
-
-def described(field: pa.Field, options: StatsOptions) -> pa.DataType | None:
-    """Return the type as which the options' schema has a column described; None where it is the column's own.
-
-    Strings are read as the numbers that the schema says they are, and integers that are categories as strings.
-    """
-    if options.schema is None or field.name not in options.schema:
-        return None
-    wanted = options.schema[field.name]
-    held = feature_type(field.type)
-    if held == "STRING" and wanted.type in ("INT", "FLOAT"):
-        return pa.int64() if wanted.type == "INT" else pa.float64()
-    if held == "INT" and wanted.type == "INT" and wanted.is_categorical:
-        return pa.string()
-    return None
-
-
-def _cast(column: pa.Array, kind: pa.DataType, name: str) -> pa.Array:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if not pa.types.is_string(kind):
-        column = pc.utf8_trim_whitespace(column)
-    try:
-        return column.cast(kind)
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            f"The schema says that column {name!r} has numbers",
-            got=str(error).splitlines()[0],
-            fix="Make it STRING in the schema, or mend the data",
-        ) from error
 
 
 def _frequent(feature: FeatureStatistics, options: StatsOptions) -> FeatureStatistics:

@@ -84,6 +84,8 @@ def generate_statistics(
     dataset = source if isinstance(source, Dataset) else _opened(source)
     total = _folded(dataset, name, options, engine)
     statistics = total.statistics()
+    if options.cross_features or options.label_feature is not None:
+        statistics = _joined(dataset, statistics, options, engine)
     warn_of_rows(total.aside, total.num_examples)
     return statistics
 
@@ -123,6 +125,17 @@ def _folded(dataset: Dataset, name: str, options: StatsOptions, engine: Engine |
     total, aside = fold_counted(engine or LocalEngine(), _prepared(dataset, options), make, columns=read)
     total.aside += aside
     return total
+
+
+def _joined(dataset: Dataset, statistics: Statistics, options: StatsOptions, engine: Engine | None) -> Statistics:
+    from headrace.engines import LocalEngine
+    from headrace.statistics.joint import JointAccumulator, plan_joint
+
+    schema, read = _columns(dataset, options)
+    plan = plan_joint(statistics.datasets[0], schema, options)
+    make = partial(JointAccumulator, schema, plan, options)
+    total = (engine or LocalEngine()).fold(_prepared(dataset, options).shards, make, columns=read)
+    return total.complete(statistics)
 
 
 def _prepared(dataset: Dataset, options: StatsOptions) -> Dataset:
