@@ -134,7 +134,7 @@ def test_cleaning_is_carried_along() -> None:
 
 def test_a_type_without_statistics_names_its_column() -> None:
     spans = pa.array([1], pa.duration("s"))
-    with pytest.raises(DataError, match="column 'trip.took'"):
+    with pytest.raises(DataError, match=r"column 'trip\.took'"):
         generate_statistics(dataset_from_table(pa.table({"trip": pa.StructArray.from_arrays([spans], ["took"])})))
 
 

@@ -189,7 +189,7 @@ def entropy(counts: NDArray[np.int64]) -> float:
     if there.size < 2:
         return 0.0
     shares = there / total
-    return float(-(shares * np.log2(shares)).sum()) + (there.size - 1) / (2.0 * total * math.log(2.0))
+    return float((there.size - 1) / (2.0 * total * math.log(2.0)) - (shares * np.log2(shares)).sum())
 
 
 def mutual_information(counts: NDArray[np.int64]) -> float:
