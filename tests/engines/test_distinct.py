@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.engines import DistinctSketch
-from headrace.engines.distinct import hash_floats, hash_strings
+from headrace.engines.distinct import hash_numbers, hash_strings
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 
@@ -25,7 +25,7 @@ def test_a_string_hashes_alike_wherever_it_stands(values: list[str], offset: int
 def test_bits_of_hashes_are_even() -> None:
     for hashes in (
         hash_strings(pa.array([f"id-{i}" for i in range(50_000)])),
-        hash_floats(np.arange(50_000, dtype=np.float64)),
+        hash_numbers(np.arange(50_000, dtype=np.float64)),
     ):
         assert np.unique(hashes).size == 50_000
         shares = [float(np.mean((hashes >> np.uint64(bit)) & np.uint64(1))) for bit in range(64)]
@@ -33,14 +33,14 @@ def test_bits_of_hashes_are_even() -> None:
 
 
 def test_both_zeros_hash_alike() -> None:
-    hashes = hash_floats(np.array([0.0, -0.0]))
+    hashes = hash_numbers(np.array([0.0, -0.0]))
     assert hashes[0] == hashes[1]
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(0, 3000), max_size=12), st.permutations(range(5)))
 def test_the_state_depends_on_the_set_alone(cuts: list[int], order: list[int]) -> None:
-    hashes = hash_floats(np.arange(3000, dtype=np.float64))
+    hashes = hash_numbers(np.arange(3000, dtype=np.float64))
     whole = DistinctSketch(256)
     whole.update(hashes)
     parts = [DistinctSketch(256) for _ in range(5)]
@@ -56,5 +56,5 @@ def test_the_state_depends_on_the_set_alone(cuts: list[int], order: list[int]) -
 def test_few_are_counted_exactly() -> None:
     sketch = DistinctSketch()
     for _ in range(3):
-        sketch.update(hash_floats(np.arange(1000, dtype=np.float64)))
+        sketch.update(hash_numbers(np.arange(1000, dtype=np.float64)))
     assert sketch.estimate() == 1000

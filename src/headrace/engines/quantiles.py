@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
-from headrace.engines.distinct import DistinctSketch, hash_floats
+from headrace.engines.distinct import DistinctSketch
+from headrace.engines.hashing import hash_numbers
+from headrace.engines.value_table import ValueTable, merged, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
     Weights: TypeAlias = NDArray[np.int64]
@@ -19,27 +21,35 @@ if TYPE_CHECKING:
 __all__ = ["QuantileSketch"]
 
 EXACT_DISTINCT = 100_000
-LEVEL_SIZE = 16_384
-_BUFFER = 262_144
+LEVEL_SIZE = 17_408
+# From this level on each is twice as large as the one below.
+_GROWING = 16
+_BUFFER = 131_072
+# So many whole numbers are worth to be counted at once.
+_DIRECT = 4_096
 
 
 class QuantileSketch:
-    """A mergeable summary of numbers, as float64; NaN is left out.
+    """A mergeable summary of numbers; NaN is left out.
 
     Up to ``exact_distinct`` distinct values it counts each and is exact; whether it is depends on the values alone,
     never on how they were split. Beyond, it is a hierarchy of compactors (Manku, Rajagopalan and Lindsay 1998;
     Karnin, Lang and Liberty 2016, without their coin): level ``l`` holds items that stand for ``2**l`` values each,
-    and a level with ``level_size`` items or more is sorted and every second item moves one level up. One such step
-    shifts any rank by at most ``2**l`` and takes in at least ``level_size * 2**l`` values, so with ``L`` levels a
-    rank is off by at most ``(L - 1) / level_size`` of all values: under 0.1 % up to two billion values. The same
-    values in the same order of updates and merges give the same bits. The smallest and the largest value are exact.
+    and of a level with more than its size every second item, in their order, moves one level up. One such step shifts
+    any rank by at most ``2**l`` and takes in at least ``size * 2**l`` values, so that level ``l`` adds at most
+    ``1 / size`` to the error of a rank, as a share of all values. The sizes are ``level_size`` for 16 levels and
+    double from there on, so that the sum stays below ``17 / level_size``: under 0.1 %, however many values there are.
+    The same values in the same order of updates and merges give the same bits. The smallest and the largest value are
+    exact.
 
     Parameters
     ----------
     exact_distinct
         Distinct values that are counted exactly.
     level_size
-        Items of a level at which it is compacted.
+        Items of a level beyond which it is compacted.
+    dtype
+        float64, int64 or uint64: what values are told apart as; quantiles are float64 all the same.
 
     Examples
     --------
@@ -49,16 +59,18 @@ class QuantileSketch:
     [0.0, 25.0, 100.0]
     """
 
-    def __init__(self, exact_distinct: int = EXACT_DISTINCT, level_size: int = LEVEL_SIZE) -> None:
+    def __init__(
+        self, exact_distinct: int = EXACT_DISTINCT, level_size: int = LEVEL_SIZE, dtype: DTypeLike = np.float64
+    ) -> None:
         self.count = 0
         self.minimum = np.inf
         self.maximum = -np.inf
         self._exact_distinct = exact_distinct
         self._level_size = level_size
-        self._buffer: list[Floats] = []
+        self._dtype: np.dtype[Any] = np.dtype(dtype)
+        self._buffer: list[NDArray[Any]] = []
         self._buffered = 0
-        self._values: Floats = np.empty(0, np.float64)
-        self._counts: Weights = np.empty(0, np.int64)
+        self._table = ValueTable(self._dtype)
         self._levels: list[Floats] | None = None
         self._odd: list[bool] = []
         self._distinct = DistinctSketch()
@@ -73,35 +85,74 @@ class QuantileSketch:
     def rank_error(self) -> float:
         """The largest possible error of a rank, as a share of all values."""
         self._flush()
-        return 0.0 if self._levels is None else (len(self._levels) - 1) / self._level_size
+        return 0.0 if self._levels is None else sum(1.0 / self._size(level) for level in range(len(self._levels) - 1))
 
     @property
     def num_distinct(self) -> int:
         """Number of distinct values; an estimate (see :class:`DistinctSketch`) where the sketch is not exact."""
         self._flush()
-        return int(self._values.size) if self._levels is None else self._distinct.estimate()
+        return self._table.size if self._levels is None else self._distinct.estimate()
 
     @property
     def distinct_error(self) -> float:
         """The relative standard error of ``num_distinct``."""
         return 0.0 if self.is_exact else self._distinct.standard_error
 
+    @property
+    def exact_values(self) -> tuple[NDArray[Any], Weights]:
+        """The sorted distinct values, and how often each occurs; empty where the sketch is not exact."""
+        self._flush()
+        return self._table.values, self._table.counts
+
     def __getstate__(self) -> dict[str, object]:
         self._flush()
         return self.__dict__
 
+    def to_state(self) -> dict[str, Any]:
+        """Return the state as plain values and arrays."""
+        self._flush()
+        return {
+            "exact_distinct": self._exact_distinct,
+            "level_size": self._level_size,
+            "dtype": self._dtype.str,
+            "count": self.count,
+            "minimum": float(self.minimum),
+            "maximum": float(self.maximum),
+            "values": self._table.values,
+            "counts": self._table.counts,
+            "levels": self._levels,
+            "odd": self._odd,
+            "distinct": self._distinct.to_state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Return the sketch of a state."""
+        made = cls(state["exact_distinct"], state["level_size"], state["dtype"])
+        made.count, made.minimum, made.maximum = state["count"], state["minimum"], state["maximum"]
+        made._table.add(state["values"], state["counts"])
+        made._levels, made._odd = state["levels"], state["odd"]
+        made._distinct = DistinctSketch.from_state(state["distinct"])
+        return made
+
     def update(self, values: ArrayLike) -> None:
         """Take in numbers of any shape; NaN is left out."""
-        # The sum is a copy, which no one else writes to, and makes the two zeros one value.
-        fresh = np.asarray(values, dtype=np.float64).ravel() + 0.0
-        missing = np.isnan(fresh)
-        if missing.any():
-            fresh = fresh[~missing]
+        if self._dtype.kind == "f":
+            # The sum is a copy, which no one else writes to, and makes the two zeros one value.
+            fresh = np.asarray(values, dtype=np.float64).ravel() + 0.0
+            missing = np.isnan(fresh)
+            if missing.any():
+                fresh = fresh[~missing]
+        else:
+            fresh = np.array(values, dtype=self._dtype).ravel()
         if fresh.size == 0:
             return
+        low, high = fresh.min(), fresh.max()
         self.count += int(fresh.size)
-        self.minimum = min(self.minimum, float(fresh.min()))
-        self.maximum = max(self.maximum, float(fresh.max()))
+        self.minimum = min(self.minimum, float(low))
+        self.maximum = max(self.maximum, float(high))
+        if fresh.size >= _DIRECT and self._count_range(fresh, low, high):
+            return
         self._buffer.append(fresh)
         self._buffered += fresh.size
         if self._buffered >= _BUFFER:
@@ -114,24 +165,20 @@ class QuantileSketch:
         self.count += other.count
         self.minimum = min(self.minimum, other.minimum)
         self.maximum = max(self.maximum, other.maximum)
-        if self._levels is None and other._levels is None:
-            self._count(other._values, other._counts)
+        if other._levels is None:
+            self._count(other._table.values, other._table.counts)
             return
         self._to_levels()
-        if other._levels is None:
-            self._distinct.update(hash_floats(other._values))
-            self._add_weighted(other._values, other._counts)
-        else:
-            self._distinct.merge(other._distinct)
-            for level, items in enumerate(other._levels):
-                self._add(level, items)
+        self._distinct.merge(other._distinct)
+        for level, items in enumerate(other._levels):
+            self._add(level, items)
         self._compact()
 
     def weighted(self) -> tuple[Floats, Weights]:
         """Return sorted values and how many values each stands for; the weights add up to the number of values."""
         self._flush()
         if self._levels is None:
-            return self._values, self._counts
+            return self._table.values.astype(np.float64, copy=False), self._table.counts
         values = np.concatenate(self._levels)
         weights = np.concatenate(
             [np.full(items.size, 1 << level, np.int64) for level, items in enumerate(self._levels)]
@@ -184,65 +231,76 @@ class QuantileSketch:
     def _flush(self) -> None:
         if not self._buffered:
             return
-        values = np.concatenate(self._buffer)
+        values = self._buffer[0] if len(self._buffer) == 1 else np.concatenate(self._buffer)
         self._buffer = []
         self._buffered = 0
+        if self._count_range(values, values.min(), values.max()):
+            return
+        values.sort()
         if self._levels is None:
-            distinct, counts = np.unique(values, return_counts=True)
-            self._count(distinct, counts)
+            self._count(*runs(values))
         else:
-            self._distinct.update(hash_floats(values))
-            self._add(0, values)
+            self._distinct.update(hash_numbers(values))
+            self._add(0, values.astype(np.float64, copy=False))
             self._compact()
 
-    def _count(self, values: Floats, counts: Weights) -> None:
-        if self._values.size == 0:
-            self._values, self._counts = values, counts
-        else:
-            both = np.concatenate([self._values, values])
-            order = np.argsort(both, kind="stable")
-            both = both[order]
-            starts = np.flatnonzero(np.concatenate([[True], both[1:] != both[:-1]]))
-            self._values = both[starts]
-            self._counts = np.add.reduceat(np.concatenate([self._counts, counts])[order], starts)
-        if self._values.size > self._exact_distinct:
+    def _count_range(self, values: NDArray[Any], low: Any, high: Any) -> bool:
+        if self._dtype.kind == "f" or int(high) - int(low) >= 2 * values.size:
+            return False
+        # Counting is far less work than sorting.
+        counts = np.bincount((values - low).astype(np.int64, copy=False))
+        held = np.flatnonzero(counts)
+        self._count(held.astype(self._dtype) + low, counts[held])
+        return True
+
+    def _count(self, values: NDArray[Any], counts: Weights) -> None:
+        if self._levels is None:
+            self._table.add(values, counts)
+            if self._table.size <= self._exact_distinct:
+                return
             self._to_levels()
-            self._compact()
+        else:
+            self._distinct.update(hash_numbers(values))
+            self._add_weighted(values, counts)
+        self._compact()
 
     def _to_levels(self) -> None:
         if self._levels is None:
             self._levels = []
-            self._distinct.update(hash_floats(self._values))
-            self._add_weighted(self._values, self._counts)
-            self._values = np.empty(0, np.float64)
-            self._counts = np.empty(0, np.int64)
+            self._distinct.update(hash_numbers(self._table.values))
+            self._add_weighted(self._table.values, self._table.counts)
+            self._table = ValueTable(self._dtype)
 
-    def _add_weighted(self, values: Floats, counts: Weights) -> None:
+    def _add_weighted(self, values: NDArray[Any], counts: Weights) -> None:
+        items = values.astype(np.float64, copy=False)
         level = 0
         while counts.any():
-            self._add(level, values[(counts & 1).astype(bool)])
+            chosen = (counts & 1).astype(bool)
+            self._add(level, items if chosen.all() else items[chosen])
             counts = counts >> 1
             level += 1
+
+    def _size(self, level: int) -> int:
+        return self._level_size << max(level - _GROWING + 1, 0)
 
     def _add(self, level: int, items: Floats) -> None:
         assert self._levels is not None
         while len(self._levels) <= level:
             self._levels.append(np.empty(0, np.float64))
             self._odd.append(False)
-        self._levels[level] = np.concatenate([self._levels[level], items])
+        self._levels[level] = merged(self._levels[level], items)
 
     def _compact(self) -> None:
         assert self._levels is not None
         level = 0
         while level < len(self._levels):
             items = self._levels[level]
-            if items.size >= self._level_size:
-                items = np.sort(items)
+            if items.size > self._size(level):
                 paired = items.size - items.size % 2
                 # Taking the odd and the even ones by turns lets errors cancel.
-                up = items[int(self._odd[level]) : paired : 2]
+                up = items[int(self._odd[level]) : paired : 2].copy()
                 self._odd[level] = not self._odd[level]
-                self._levels[level] = items[paired:]
+                self._levels[level] = items[paired:].copy()
                 self._add(level + 1, up)
             level += 1
 

@@ -72,7 +72,12 @@ def feature_type(kind: pa.DataType) -> StatisticsType | None:
         return "BOOL"
     if types.is_timestamp(kind) or types.is_date(kind):
         return "TIMESTAMP"
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+    if (
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_binary_view(kind)
+        or types.is_fixed_size_binary(kind)
+    ):
         return "BYTES"
     text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
     return "STRING" if text or types.is_null(kind) else None

@@ -13,8 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["decoded", "present"]
 
 
+# Few functions take these.
+_VIEWS = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+
+
 def present(values: pa.Array, weights: NDArray[np.float64] | None) -> tuple[pa.Array, NDArray[np.float64] | None]:
     """Return the values that are not null, and their weights."""
+    if values.type in _VIEWS:
+        values = values.cast(_VIEWS[values.type])
     if pa.types.is_dictionary(values.type) and values.dictionary.null_count:
         values = values.dictionary_decode()
     if pa.types.is_null(values.type) or values.null_count == len(values):
