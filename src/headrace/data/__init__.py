@@ -5,10 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from headrace.data.arrow_source import ArrowSource, arrow
+from headrace.data.avro_source import AvroSource, avro
 from headrace.data.cleaning import Cleaning, clean_array, cleaning, with_cleaning
 from headrace.data.csv_source import CsvSource, csv
 from headrace.data.dataset import Dataset, Shard, TableShard, dataset_from_table
 from headrace.data.json_source import JsonSource, json_lines
+from headrace.data.orc_source import OrcSource, orc
 from headrace.data.parquet_source import ParquetSource, parquet
 from headrace.data.set_aside import RowsSetAsideWarning, SetAside, counted, set_aside_in, warn_of_rows
 from headrace.data.source import ReportingShard, Source, Unreadable
@@ -40,11 +43,14 @@ _HEAVY = {
 }
 
 __all__ = [
+    "ArrowSource",
+    "AvroSource",
     "Cleaning",
     "CsvSource",
     "Dataset",
     "HashSplitter",
     "JsonSource",
+    "OrcSource",
     "ParquetShard",
     "ParquetSink",
     "ParquetSource",
@@ -58,7 +64,9 @@ __all__ = [
     "TableShard",
     "TableSource",
     "Unreadable",
+    "arrow",
     "as_source",
+    "avro",
     "clean_array",
     "cleaning",
     "counted",
@@ -69,6 +77,7 @@ __all__ = [
     "json_lines",
     "normalise",
     "open_parquet",
+    "orc",
     "parquet",
     "same_types",
     "set_aside_in",
