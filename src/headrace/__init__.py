@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._version import __version__
 
 if TYPE_CHECKING:
-    from headrace.data import csv, parquet
+    from headrace.data import arrow, avro, csv, json_lines, orc, parquet
     from headrace.estimators import (
         BoostedTreesClassifier,
         BoostedTreesRegressor,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from headrace.validation import Anomalies, display_anomalies, infer_schema, validate_statistics
 
 _HOMES = {
-    "data": ("csv", "parquet"),
+    "data": ("arrow", "avro", "csv", "json_lines", "orc", "parquet"),
     "estimators": (
         "BoostedTreesClassifier",
         "BoostedTreesRegressor",
@@ -79,6 +79,8 @@ __all__ = [
     "Statistics",
     "__version__",
     "analyze_raw_data",
+    "arrow",
+    "avro",
     "choice",
     "component",
     "csv",
@@ -87,7 +89,9 @@ __all__ = [
     "generate_statistics",
     "infer_schema",
     "integer",
+    "json_lines",
     "load_model",
+    "orc",
     "parquet",
     "pipeline",
     "run_model_analysis",

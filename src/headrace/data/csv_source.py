@@ -29,6 +29,7 @@ CSV_TYPES = {
     "timestamp": "timestamp",
     "timestamp[us]": "timestamp",
     "date32": "date32",
+    "date32[day]": "date32",
     "date": "date32",
 }
 

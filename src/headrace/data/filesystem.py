@@ -197,7 +197,7 @@ def find(text: str) -> list[str]:
         if not magic:
             return [text] if system.isfile(path) else []
         found = [name for name, facts in system.glob(path, detail=True).items() if facts.get("type") == "file"]
-        return sorted(_with_protocol(text, system, name) for name in found)
+        return sorted(_address(text, path, name) for name in found)
 
 
 def list_folder(text: str, ending: str) -> list[str] | None:
@@ -212,18 +212,18 @@ def list_folder(text: str, ending: str) -> list[str] | None:
         if not system.isdir(path):
             return None
         return sorted(
-            _with_protocol(text, system, facts["name"])
+            _address(text, path, facts["name"])
             for facts in system.ls(path, detail=True)
             if facts.get("type") == "file" and str(facts["name"]).endswith(ending)
         )
 
 
-def _with_protocol(text: str, system: Any, name: str) -> str:
+def _address(text: str, path: str, name: str) -> str:
+    """Return the URL of a file that was found by a URL whose path in its file system is ``path``."""
     # What a chained URL, as zip://*.csv::s3://bucket/data.zip, goes through stays behind the name.
     first, chain, rest = text.partition("::")
-    if chain:
-        return f"{first.partition('://')[0]}://{name}{chain}{rest}"
-    return str(system.unstrip_protocol(name)) if not is_url(name) else name
+    before = first[: -len(path)] if first.endswith(path) else f"{first.partition('://')[0]}://"
+    return name if is_url(name) else f"{before}{name}{chain}{rest}"
 
 
 def digest_of(file: File, digest_file: Callable[[Path], str]) -> str:

@@ -10,14 +10,20 @@ from typing import Any
 
 import pyarrow as pa
 
+from headrace.data.arrow_source import arrow
+from headrace.data.avro_source import avro
 from headrace.data.csv_source import csv
 from headrace.data.dataset import Dataset, dataset_from_table
+from headrace.data.files import PathLike
+from headrace.data.filesystem import file_at, is_url, list_folder
+from headrace.data.json_source import json_lines
 from headrace.data.normal_types import normalise, normalise_dataset, normalised_schema
+from headrace.data.orc_source import orc
 from headrace.data.parquet_source import parquet
 from headrace.data.source import Source
 from headrace.errors import DataError, UsageError
 
-__all__ = ["DatasetSource", "TableSource", "as_source", "normalise_dataset", "normalised_schema"]
+__all__ = ["SCHEMES", "SUFFIXES", "DatasetSource", "TableSource", "as_source", "normalise_dataset", "normalised_schema"]
 
 
 @dataclass(frozen=True)
@@ -69,31 +75,57 @@ class DatasetSource:
         return TableSource(self.dataset().to_table()).fingerprint(digest_file)
 
 
-def _from_path(paths: Sequence[str | Path]) -> Source:
-    kinds = set()
-    for path in paths:
-        text = str(path).lower()
-        for packed in (".gz", ".bz2", ".zst", ".zip"):
-            text = text.removesuffix(packed)
-        end = Path(text).suffix
-        if end == ".parquet" or (Path(path).is_dir() and any(Path(path).glob("*.parquet"))):
-            kinds.add("parquet")
-        elif end in {".tsv", ".tab"}:
-            kinds.add("tsv")
-        elif end in {".csv", ".txt", ".data"}:
-            kinds.add("csv")
-        else:
-            kinds.add(f"unknown {end!r}")
-    if len(kinds) != 1 or next(iter(kinds)).startswith("unknown"):
+def _tsv(paths: Sequence[PathLike]) -> Source:
+    return csv(paths, separator="\t")
+
+
+Maker = Callable[[Sequence[PathLike]], Source]
+
+# What reads files whose names end so, whether or not they are packed.
+SUFFIXES: dict[str, Maker] = {
+    ".arrow": arrow,
+    ".arrows": arrow,
+    ".avro": avro,
+    ".csv": csv,
+    ".data": csv,
+    ".feather": arrow,
+    ".ipc": arrow,
+    ".json": json_lines,
+    ".jsonl": json_lines,
+    ".ndjson": json_lines,
+    ".orc": orc,
+    ".parquet": parquet,
+    ".tab": _tsv,
+    ".tsv": _tsv,
+    ".txt": csv,
+}
+# What reads URLs that begin so; the suffix decides where the protocol is not here.
+SCHEMES: dict[str, Maker] = {}
+_PACKED = (".gz", ".bz2", ".zst", ".zip")
+
+
+def _maker(path: PathLike) -> Maker | None:
+    text = str(path)
+    scheme = text.partition("://")[0].lower() if is_url(text) else ""
+    if scheme in SCHEMES:
+        return SCHEMES[scheme]
+    name = file_at(text).name.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    known = SUFFIXES.get(Path(name).suffix)
+    return parquet if known is None and list_folder(text, ".parquet") else known
+
+
+def _from_path(paths: Sequence[PathLike]) -> Source:
+    makers = {_maker(path) for path in paths}
+    maker = next(iter(makers))
+    if len(makers) != 1 or maker is None:
         raise UsageError(
-            "The end of a file's name says how to read it: .csv, .tsv or .parquet",
+            f"The end of a file's name says how to read it: {', '.join(sorted(SUFFIXES))}",
             got=", ".join(str(path) for path in paths),
-            fix="Use hr.csv(path, …) or hr.parquet(path)",
+            fix="Say it with hr.csv(path, …), hr.json_lines(path, …) or hr.parquet(path, …)",
         )
-    kind = kinds.pop()
-    if kind == "parquet":
-        return parquet(paths)
-    return csv(paths, separator="\t" if kind == "tsv" else ",")
+    return maker(paths)
 
 
 def as_source(obj: Any) -> Source:
@@ -102,8 +134,10 @@ def as_source(obj: Any) -> Source:
     Parameters
     ----------
     obj
-        A path or glob (.csv, .tsv, also packed, or .parquet), a list of them, a source, a dataset, an Arrow table or
-        batch, anything with the Arrow PyCapsule interface (pandas, polars, DuckDB), or a mapping of columns to lists.
+        A path, URL or glob whose suffix says the format, a folder of Parquet files, a list of paths; a source; a
+        dataset; an Arrow table or batch; anything with the Arrow PyCapsule interface (pandas, polars, DuckDB, a
+        ``RecordBatchReader``); a mapping of columns to lists; a list of rows as mappings, in which an absent key is
+        null. What can be read only once, as a reader, is kept in memory: write what is larger to a file.
 
     Raises
     ------
@@ -128,10 +162,14 @@ def as_source(obj: Any) -> Source:
         return _table_source(pa.Table.from_batches([pa.record_batch(obj)]))
     if isinstance(obj, Mapping):
         return _table_source(_from_columns(obj))
-    if isinstance(obj, Sequence) and obj and all(isinstance(item, (str, Path)) for item in obj):
-        return _from_path(obj)
+    if isinstance(obj, Sequence) and obj:
+        if all(isinstance(item, (str, Path)) for item in obj):
+            return _from_path(obj)
+        if all(isinstance(item, Mapping) for item in obj):
+            names = dict.fromkeys(name for row in obj for name in row)
+            return _table_source(_from_columns({name: [row.get(name) for row in obj] for name in names}))
     raise UsageError(
-        "A source is a path, a headrace source, a dataset, an Arrow or pandas table, or a dict of lists",
+        "A source is a path, a headrace source, a dataset, an Arrow or pandas table, a dict of lists, a list of dicts",
         got=f"a {type(obj).__name__}",
     )
 

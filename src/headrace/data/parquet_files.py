@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from headrace.data.dataset import Dataset
 from headrace.data.filesystem import File, RemoteFile, file_at, list_folder, open_arrow
-from headrace.errors import DataError, StorageError, did_you_mean
+from headrace.data.one_schema import one_schema
+from headrace.errors import DataError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,16 +123,12 @@ def open_parquet(path: str | Path | File | Sequence[str | Path | File]) -> Datas
         files += [file_at(str(item))] if inside is None else [file_at(name) for name in inside]
     if not files:
         raise DataError("There is no Parquet file", got=str(path))
-    schema: pa.Schema = None
-    shards = []
+    schemas, shards = [], []
     for file in files:
         with _opened(file) as opened:
             metadata = opened.metadata
             own = opened.schema_arrow.with_metadata(None)
-        if schema is None:
-            schema = own
-        elif not own.equals(schema):
-            raise _other_schema(files[0], schema, file, own)
+        schemas.append((file, own))
         if not metadata.num_rows:
             shards.append(ParquetShard(str(file), 0, 0, 0))
             continue
@@ -141,7 +138,7 @@ def open_parquet(path: str | Path | File | Sequence[str | Path | File]) -> Datas
             if rows >= SHARD_ROWS or group == metadata.num_row_groups - 1:
                 shards.append(ParquetShard(str(file), first, group + 1, rows))
                 first, rows = group + 1, 0
-    return Dataset(schema, tuple(shards))
+    return Dataset(one_schema(schemas), tuple(shards))
 
 
 def dictionary_columns(shard: ParquetShard) -> tuple[str, ...]:
@@ -166,24 +163,6 @@ def dictionary_columns(shard: ParquetShard) -> tuple[str, ...]:
 def _has_small_dictionary(chunk: Any) -> bool:
     start = chunk.dictionary_page_offset
     return start is not None and 0 < chunk.data_page_offset - start <= DICTIONARY_BYTES
-
-
-def _other_schema(first: File, schema: pa.Schema, file: File, own: pa.Schema) -> DataError:
-    where = f"{first} and {file}"
-    for name in dict.fromkeys([*schema.names, *own.names]):
-        if name not in own.names or name not in schema.names:
-            here = file if name not in own.names else first
-            known = own.names if name not in own.names else schema.names
-            return DataError(
-                "All files have the same columns",
-                got=f"{name!r} is not in {here}",
-                where=where,
-                fix=did_you_mean(name, known),
-            )
-        if own.field(name).type != schema.field(name).type:
-            types = f"{schema.field(name).type} and {own.field(name).type}"
-            return DataError(f"Column {name!r} has the same type in all files", got=types, where=where)
-    return DataError("All files have the same columns in the same order", got=own.names, where=where)
 
 
 class ParquetWriter:
