@@ -5,6 +5,7 @@ import pytest
 from headrace.errors import SchemaError
 from headrace.schema import Comparator, Feature, Schema
 
+
 def test_the_form_is_short_and_stable() -> None:
     schema = Schema(
         (

@@ -1,6 +1,6 @@
 """Feature types, domains, presence and environments: what data should look like."""
 
-from headrace.schema.diff import Change, diff
+from headrace.schema.diff import Change, Part, diff
 from headrace.schema.domains import (
     Annotation,
     BoolDomain,
@@ -38,6 +38,7 @@ __all__ = [
     "LifecycleStage",
     "NaturalLanguageDomain",
     "NumExamplesComparator",
+    "Part",
     "Range",
     "Rule",
     "Schema",

@@ -100,7 +100,8 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def _check_names(self, feature: Feature, path: str) -> None:
         language = feature.natural_language_domain
-        for key, name in (("domain", feature.domain), ("vocabulary", language and language.vocabulary)):
+        vocabulary = None if language is None else language.vocabulary
+        for key, name in (("domain", feature.domain), ("vocabulary", vocabulary)):
             if name is not None and name not in self.string_domains:
                 raise SchemaError(
                     f"{key} names one of the schema's string_domains",
@@ -150,7 +151,9 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def walk(self) -> Iterator[tuple[tuple[str, ...], Feature]]:
         """Yield each feature with the steps of its path, structs before their fields."""
-        stack = [((feature.name,), feature) for feature in reversed(self.features)]
+        stack: list[tuple[tuple[str, ...], Feature]] = [
+            ((feature.name,), feature) for feature in reversed(self.features)
+        ]
         while stack:
             steps, feature = stack.pop()
             yield steps, feature
@@ -202,10 +205,7 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
         return found[-1]
 
     def _steps(self, path: str | Sequence[str]) -> tuple[Feature, ...]:
-        if isinstance(path, str):
-            found = _find(self.features, path)
-        else:
-            found = _follow(self.features, tuple(path))
+        found = _find(self.features, path) if isinstance(path, str) else _follow(self.features, tuple(path))
         if found is None:
             name = path if isinstance(path, str) else ".".join(path)
             raise SchemaError("A feature that the schema has is wanted", got=name, fix=did_you_mean(name, self.paths))
