@@ -1,71 +1,9 @@
 from __future__ import annotations
 
-from typing import Any, get_args
-
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from headrace.errors import SchemaError
-from headrace.schema import Comparator, Feature, FeatureType, Schema
-
-SHARES = st.floats(0.0, 1.0)
-TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
-COMPARATORS = st.builds(Comparator, jensen_shannon=SHARES) | st.none()
-LISTS = st.lists(TEXT, unique=True, max_size=6).map(tuple)
-
-
-@st.composite
-def features(draw: st.DrawFn, name: str) -> Feature:
-    kind: FeatureType = draw(st.sampled_from(get_args(FeatureType)))
-    extra: dict[str, Any] = {}
-    if kind == "STRING":
-        values = draw(st.lists(TEXT, unique=True, max_size=30).map(tuple) | st.none())
-        nulls = tuple(value for value in draw(LISTS) if value not in (values or ()))
-        extra = {"values": values, "null_values": nulls, "unique": draw(st.booleans())}
-        if values is not None:
-            extra["min_domain_mass"] = draw(SHARES)
-    elif kind in ("INT", "FLOAT"):
-        numbers = st.integers() if kind == "INT" else st.floats(allow_nan=False)
-        low, high = sorted(draw(st.tuples(numbers, numbers)))
-        extra = {"min": draw(st.sampled_from([low, None])), "max": draw(st.sampled_from([high, None]))}
-        if kind == "FLOAT":
-            extra |= {"allow_nan": draw(st.booleans()), "allow_infinity": draw(st.booleans())}
-    if kind != "TIMESTAMP":
-        extra |= {"drift": draw(COMPARATORS), "skew": draw(COMPARATORS)}
-    return Feature(name, kind, draw(SHARES), not_in_environment=draw(LISTS), **extra)
-
-
-NAMES = st.lists(TEXT.filter(bool), unique=True, max_size=5)
-SCHEMAS = NAMES.flatmap(lambda names: st.tuples(*map(features, names))).map(Schema)
-
-
-@settings(deadline=None, max_examples=150)
-@given(SCHEMAS)
-def test_what_is_written_reads_back_the_same(schema: Schema) -> None:
-    text = schema.to_yaml()
-    assert Schema.from_yaml(text) == schema
-    assert Schema.from_yaml(text).to_yaml() == text
-
-
-@settings(deadline=None, max_examples=100)
-@given(SCHEMAS)
-def test_other_yaml_readers_see_the_same_strings(schema: Schema) -> None:
-    plain = yaml.safe_load(schema.to_yaml())["features"]
-    assert list(plain) == list(schema.names)
-    for feature in schema.features:
-        assert tuple(plain[feature.name].get("values") or ()) == (feature.values or ())
-
-
-@settings(deadline=None, max_examples=300)
-@given(st.text(max_size=60) | st.text("{}[]:,&*!|>'\"%@`- \n\tab?<#~", max_size=60).map("features:".__add__))
-def test_odd_text_is_refused_and_never_crashes(text: str) -> None:
-    try:
-        schema = Schema.from_yaml(text)
-    except SchemaError:
-        return
-    assert Schema.from_yaml(schema.to_yaml()) == schema
+from headrace.schema import Comparator, Feature, Schema
 
 
 def test_the_form_is_short_and_stable() -> None:

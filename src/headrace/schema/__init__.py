@@ -1,6 +1,6 @@
 """Feature types, domains, presence and environments: what data should look like."""
 
-from headrace.schema.diff import Change, diff
+from headrace.schema.diff import Change, Part, diff
 from headrace.schema.domains import (
     Annotation,
     BoolDomain,
@@ -10,6 +10,7 @@ from headrace.schema.domains import (
     LifecycleStage,
     NaturalLanguageDomain,
     NumExamplesComparator,
+    Range,
     Rule,
     SemanticDomain,
     SparseFeature,
@@ -19,8 +20,9 @@ from headrace.schema.domains import (
     ValueCountRange,
     WeightedFeature,
 )
+from headrace.schema.feature import Feature, FeatureType
 from headrace.schema.features import FeatureSpec
-from headrace.schema.schema import Feature, FeatureType, Schema
+from headrace.schema.schema import Domain, Schema
 
 __all__ = [
     "Annotation",
@@ -28,6 +30,7 @@ __all__ = [
     "Change",
     "Comparator",
     "DatasetConstraints",
+    "Domain",
     "Feature",
     "FeatureSpec",
     "FeatureType",
@@ -35,6 +38,8 @@ __all__ = [
     "LifecycleStage",
     "NaturalLanguageDomain",
     "NumExamplesComparator",
+    "Part",
+    "Range",
     "Rule",
     "Schema",
     "SemanticDomain",

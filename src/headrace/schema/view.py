@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from headrace.schema.diff import Change
     from headrace.schema.domains import Comparator
-    from headrace.schema.schema import Feature, Schema
+    from headrace.schema.feature import Feature
+    from headrace.schema.schema import Schema
 
 __all__ = ["diff_view", "schema_view"]
 
