@@ -1,4 +1,4 @@
-"""Anomalies, drift and skew: whether data fits its schema, and a first schema to begin with."""
+"""Anomalies, drift and skew: whether data fits its schema, and how to mend it; and a first schema to begin with."""
 
 from __future__ import annotations
 
@@ -7,28 +7,67 @@ from typing import TYPE_CHECKING, Any
 from headrace.validation.anomalies import Anomalies, Anomaly, Rule
 
 if TYPE_CHECKING:
-    from headrace.validation.distance import jensen_shannon, linf
+    from headrace.validation.comparison import Comparison, FeatureComparison, compare_slices, compare_statistics
+    from headrace.validation.distance import (
+        ChiSquared,
+        Distances,
+        chi_squared,
+        distances,
+        hellinger,
+        jensen_shannon,
+        kolmogorov_smirnov,
+        linf,
+        normalized_abs_difference,
+        population_stability_index,
+        wasserstein,
+    )
     from headrace.validation.infer import infer_schema
     from headrace.validation.validate import validate_statistics
     from headrace.validation.view import display_anomalies
 
-_HOMES = {
-    "display_anomalies": "headrace.validation.view",
-    "infer_schema": "headrace.validation.infer",
-    "jensen_shannon": "headrace.validation.distance",
-    "linf": "headrace.validation.distance",
-    "validate_statistics": "headrace.validation.validate",
+_NAMES = {
+    "comparison": ("Comparison", "FeatureComparison", "compare_slices", "compare_statistics"),
+    "distance": (
+        "ChiSquared",
+        "Distances",
+        "chi_squared",
+        "distances",
+        "hellinger",
+        "jensen_shannon",
+        "kolmogorov_smirnov",
+        "linf",
+        "normalized_abs_difference",
+        "population_stability_index",
+        "wasserstein",
+    ),
+    "infer": ("infer_schema",),
+    "validate": ("validate_statistics",),
+    "view": ("display_anomalies",),
 }
+_HOMES = {name: f"headrace.validation.{home}" for home, names in _NAMES.items() for name in names}
 
 __all__ = [
     "Anomalies",
     "Anomaly",
+    "ChiSquared",
+    "Comparison",
+    "Distances",
+    "FeatureComparison",
     "Rule",
+    "chi_squared",
+    "compare_slices",
+    "compare_statistics",
     "display_anomalies",
+    "distances",
+    "hellinger",
     "infer_schema",
     "jensen_shannon",
+    "kolmogorov_smirnov",
     "linf",
+    "normalized_abs_difference",
+    "population_stability_index",
     "validate_statistics",
+    "wasserstein",
 ]
 
 

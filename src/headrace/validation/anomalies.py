@@ -7,32 +7,89 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 
 from headrace.errors import AnomaliesFound, UsageError
-from headrace.schema import Comparator, Feature, Schema
+from headrace.schema import DatasetConstraints, Feature, Schema
 from headrace.storage import from_json, read_json, to_json, to_plain, write_json
+from headrace.validation.accepting import accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["Anomalies", "Anomaly", "Rule"]
+__all__ = ["Anomalies", "Anomaly", "Rule", "Severity"]
 
 _RULE = "Anomalies are a JSON file that headrace wrote"
 
+Severity: TypeAlias = Literal["error", "warning"]
 Rule: TypeAlias = Literal[
+    "bool_values",
     "column_missing",
     "column_new",
+    "custom",
+    "derived_column",
     "domain_values",
+    "drift_chi_squared",
+    "drift_hellinger",
     "drift_jensen_shannon",
+    "drift_kolmogorov_smirnov",
     "drift_linf",
+    "drift_no_data",
+    "drift_normalized_abs_difference",
+    "drift_psi",
+    "drift_wasserstein",
+    "duplicate_column",
+    "embedding_dim",
+    "few_examples",
+    "few_examples_drift",
+    "few_examples_version",
+    "few_present",
+    "few_unique",
+    "few_values",
+    "group_missing",
+    "image_kind",
+    "image_size",
     "infinite",
+    "invalid_utf8",
+    "leakage",
+    "location",
+    "many_examples",
+    "many_examples_drift",
+    "many_examples_version",
+    "many_unique",
+    "many_values",
     "missing_values",
     "nan",
+    "needs_rows",
+    "nestedness",
     "no_data",
+    "number_in_text",
     "range",
+    "semantic_domain",
+    "semantic_suggestion",
+    "shape",
+    "skew_chi_squared",
+    "skew_hellinger",
     "skew_jensen_shannon",
+    "skew_kolmogorov_smirnov",
     "skew_linf",
+    "skew_no_data",
+    "skew_normalized_abs_difference",
+    "skew_psi",
+    "skew_wasserstein",
+    "sparse_length",
+    "sparse_missing_index",
+    "sparse_missing_value",
+    "time_format",
+    "token_fraction_high",
+    "token_fraction_low",
+    "token_length",
+    "token_too_few",
+    "token_too_many",
     "type",
     "unique",
+    "vocabulary_coverage",
+    "weighted_length",
+    "weighted_missing_value",
+    "weighted_missing_weight",
 ]
 
 
@@ -42,7 +99,7 @@ class Anomaly(msgspec.Struct, frozen=True, omit_defaults=True):
     Parameters
     ----------
     feature
-        The column; None where the whole data set is meant.
+        The column, or the path to a field of a struct joined by dots; None where the whole data set is meant.
     rule
         Which rule broke; the codes stay the same between versions.
     severity
@@ -63,11 +120,23 @@ class Anomaly(msgspec.Struct, frozen=True, omit_defaults=True):
         The feature as it would allow this data; None where no change of the schema would help.
     removes
         Whether the change would be to take the feature out of the schema.
+    path
+        The steps to a field of a struct; empty for columns.
+    name
+        Of the user's rule, of the sparse or weighted feature.
+    row_numbers
+        Some of the rows, counted from 0 among the rows that can be read; empty where only statistics were looked at.
+    p_value
+        For drift and skew, how likely two samples of one distribution are at least so far apart.
+    suggested_values
+        What would have to be added to the string domain that the feature shares with others.
+    suggested_constraints
+        The constraints on the data set as they would allow it.
     """
 
     feature: str | None
     rule: Rule
-    severity: Literal["error", "warning"]
+    severity: Severity
     split: str
     message: str
     rows: int | None = None
@@ -76,6 +145,23 @@ class Anomaly(msgspec.Struct, frozen=True, omit_defaults=True):
     suggestion: str = ""
     suggested: Feature | None = None
     removes: bool = False
+    path: tuple[str, ...] = ()
+    name: str = ""
+    row_numbers: tuple[int, ...] = ()
+    p_value: float | None = None
+    suggested_values: tuple[str, ...] = ()
+    suggested_constraints: DatasetConstraints | None = None
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether a change of the schema would allow the data."""
+        changes = (self.suggested, self.suggested_values, self.suggested_constraints)
+        return self.removes or any(changes)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The path to the feature; empty where the whole data set is meant."""
+        return self.path or (() if self.feature is None else (self.feature,))
 
     def __str__(self) -> str:
         return f"{self.split}: {self.message}"
@@ -145,27 +231,34 @@ class Anomalies(msgspec.Struct, frozen=True):
             If an anomaly was picked by hand that no change of the schema would help.
         """
         if which is None:
-            chosen = [anomaly for anomaly in self.anomalies if anomaly.suggested is not None or anomaly.removes]
+            chosen = [anomaly for anomaly in self.anomalies if anomaly.acceptable]
         elif callable(which):
             chosen = [anomaly for anomaly in self.anomalies if which(anomaly)]
         else:
             chosen = list(which)
+        changed = schema
         for anomaly in chosen:
-            if anomaly.feature is None or (anomaly.suggested is None and not anomaly.removes):
+            if not anomaly.acceptable:
                 raise UsageError(
                     "An anomaly that is accepted has a suggested change of the schema",
                     got=anomaly.rule,
                     where=str(anomaly),
                     fix=anomaly.suggestion or None,
                 )
-        changed = schema
-        for anomaly in chosen:
-            if anomaly.suggested is not None:
-                name = anomaly.suggested.name
-                changed = changed.with_feature(_joined(schema.get(name), changed.get(name), anomaly.suggested))
-            elif anomaly.feature is not None and anomaly.feature in changed:
-                changed = changed.without_feature(anomaly.feature)
+            changed = accepted(anomaly, schema, changed)
         return changed
+
+    def to_junit(self, name: str = "headrace") -> str:
+        """Return JUnit's XML, which continuous integration shows: a failed test an error, a passed one a warning.
+
+        Parameters
+        ----------
+        name
+            Of the suite of tests.
+        """
+        from headrace.validation.junit import to_junit
+
+        return to_junit(self, name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts and lists."""
@@ -207,32 +300,3 @@ class Anomalies(msgspec.Struct, frozen=True):
         from headrace.viz import embed
 
         return embed(anomalies_view(self))
-
-
-def _joined(old: Feature | None, now: Feature | None, new: Feature) -> Feature:
-    """Carry the difference of ``old`` and ``new`` over to ``now``."""
-    if now is None or (now.type != new.type and (old is None or old.type != new.type)):
-        return new
-    values: dict[str, Any] = {key: getattr(now, key) for key in now.__struct_fields__}
-    for key, value in values.items():
-        wanted = getattr(new, key)
-        if old is None or wanted != getattr(old, key):
-            values[key] = _wider(key, value, wanted)
-    if values["type"] not in ("INT", "FLOAT"):
-        values["min"] = values["max"] = None
-    return Feature(**values)
-
-
-def _wider(key: str, now: Any, new: Any) -> Any:
-    if now is None or new is None:
-        return new
-    if key in ("values", "not_in_environment"):
-        return (*now, *(value for value in new if value not in now))
-    if key in ("min", "min_fraction", "min_domain_mass"):
-        return min(now, new)
-    if key == "max":
-        return max(now, new)
-    if key in ("drift", "skew"):
-        pairs = [(getattr(now, name), getattr(new, name)) for name in ("linf", "jensen_shannon")]
-        return Comparator(*(b if a is None else a if b is None else max(a, b) for a, b in pairs))
-    return new
