@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Described", "source_options"]
 
+_FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "arrow", "avro", "orc")
 _OPTIONS = [
     click.argument("path"),
+    click.option(
+        "--format", "kind", type=click.Choice(_FORMATS), help="Where the name does not say it  [of '-': csv]."
+    ),
     click.option("--names", metavar="A,B,…", help="Column names of CSV files without a head."),
     click.option("--separator", metavar="CHAR", help="Of CSV files  [default: ',', for .tsv a tab]."),
     click.option("--null", "nulls", multiple=True, metavar="TEXT", help="Stands for a missing value; may be repeated."),
@@ -31,9 +39,10 @@ _OPTIONS = [
 
 @dataclass(frozen=True)
 class Described:
-    """Data as the command line describes it: PATH (a file, a glob or a URL), and how CSV files are written."""
+    """Data as the command line describes it: PATH (a file, a glob, a URL, or - for standard input), and its format."""
 
     path: str
+    kind: str | None
     names: str | None
     separator: str | None
     nulls: tuple[str, ...]
@@ -53,11 +62,15 @@ class Described:
         from headrace.data import CsvSource, JsonSource, as_source, csv, json_lines
 
         place = self.path if path is None else path
+        kind = self.kind
+        if place == "-":
+            kind = kind or "csv"
+            place = _spooled(kind)
         said = self.names or self.separator or self.nulls or self.strip or self.comment or self.skip_rows
         if not said and self.encoding == "utf-8":
-            return as_source(place)
+            return as_source(place) if kind is None else _maker(kind)(place)
         try:
-            usual = as_source(place)
+            usual = as_source(place) if kind is None else _maker(kind)(place)
         except UsageError:
             # With options of CSV files, what the name does not say is CSV.
             usual = csv(place)
@@ -65,7 +78,7 @@ class Described:
             return json_lines(place, encoding=self.encoding)
         if not isinstance(usual, CsvSource):
             raise UsageError("The options of CSV files are for CSV files", got=place, fix="Leave them out")
-        tab = "\t" if ".tsv" in place else ","
+        tab = "\t" if kind == "tsv" or (kind is None and ".tsv" in place) else ","
         return csv(
             place,
             names=[name.strip() for name in self.names.split(",")] if self.names else None,
@@ -76,6 +89,24 @@ class Described:
             skip_rows=self.skip_rows,
             encoding=self.encoding,
         )
+
+
+def _maker(kind: str) -> Callable[[str], Source]:
+    from headrace.data.memory import SUFFIXES
+
+    make = SUFFIXES[f".{kind}"]
+    return lambda place: make([place])
+
+
+@functools.cache
+def _spooled(kind: str) -> str:
+    """Keep standard input in a file until the command ends: data are read more than once."""
+    folder = tempfile.mkdtemp(prefix="headrace-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / f"stdin.{kind}"
+    with path.open("wb") as file:
+        shutil.copyfileobj(click.get_binary_stream("stdin"), file)
+    return str(path)
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.output import Command, emit, json_option, table
+from headrace.cli.output import Command, emit, json_option
 from headrace.cli.sources import source_options
+from headrace.cli.statistics_text import compared, described
 
 if TYPE_CHECKING:
     from headrace.cli.sources import Described
-    from headrace.statistics import DatasetStatistics, FeatureStatistics
+    from headrace.statistics import Statistics
 
 __all__ = ["command"]
 
@@ -19,68 +20,79 @@ __all__ = ["command"]
 @click.command("stats", cls=Command)
 @source_options
 @click.option("--column", "columns", multiple=True, metavar="NAME", help="Only this column; may be repeated.")
+@click.option("--weight", metavar="COLUMN", help="The weight of each row.")
+@click.option("--label", metavar="COLUMN", help="What is to be predicted: say how each column goes with it.")
+@click.option("--slice", "slices", multiple=True, metavar="A,B,…", help="A slice for each of their values; repeatable.")
+@click.option("--where", "predicates", multiple=True, metavar="SQL", help="A slice of the rows for which it is true.")
+@click.option("--cross", is_flag=True, help="Say how each two columns go together.")
+@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE", help="Look at a share of the rows.")
+@click.option(
+    "--compare", "others", multiple=True, metavar="PATH", help="Other data beside it, and what has drifted; repeatable."
+)
 @click.option("--html", "page", type=click.Path(dir_okay=False), help="Write a page with pictures to this file too.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the statistics as JSON to this file too.")
 @json_option
-def command(data: Described, columns: tuple[str, ...], page: str | None, *, as_json: bool) -> None:
-    """Print statistics of every column of a file, a glob, a folder or a URL.
+def command(
+    data: Described,
+    columns: tuple[str, ...],
+    weight: str | None,
+    label: str | None,
+    slices: tuple[str, ...],
+    predicates: tuple[str, ...],
+    sample: float | None,
+    others: tuple[str, ...],
+    page: str | None,
+    output: str | None,
+    *,
+    cross: bool,
+    as_json: bool,
+) -> None:
+    """Print statistics of every column of a file, a glob, a folder, a URL, or standard input (-).
 
     Example:
       headrace stats people.parquet
       headrace stats data/adult.data --names age,workclass,… --strip --null '?'
-      headrace stats logs.jsonl
-      headrace stats 'data/*.csv.gz' --json | jq '.datasets[0].num_examples'
+      headrace stats march.parquet --compare april.parquet --html months.html
+      zcat logs.jsonl.gz | headrace stats - --format jsonl --json | jq '.datasets[0].num_examples'
     """
-    from headrace.statistics import generate_statistics, visualize_statistics
+    from headrace.statistics import StatsOptions, generate_statistics, visualize_statistics
+    from headrace.validation import compare_statistics
 
-    statistics = generate_statistics(data.source(), columns=columns or None)
+    options = StatsOptions(
+        feature_allowlist=columns or None,
+        weight_feature=weight,
+        label_feature=label,
+        slices=[one.split(",") for one in slices],
+        slice_sqls=predicates,
+        cross_features=cross,
+        sample_rate=sample,
+    )
+
+    def of(path: str, name: str) -> Statistics:
+        return generate_statistics(data.source(path), name=name, options=options)
+
+    names = _names([data.path, *others])
+    found = [of(path, name) for path, name in zip([data.path, *others], names, strict=True)]
+    statistics = found[0].merge(*found[1:])
+    comparison = compare_statistics(*(one.only(one.names[0]) for one in found)) if others else None
+    distances = None if comparison is None else {one.feature: one.effect for one in reversed(comparison.features)}
     if page is not None:
-        visualize_statistics(statistics, page)
-    emit(statistics.to_dict(), lambda: _text(statistics.datasets[0]), as_json=as_json)
+        visualize_statistics(statistics, page, distances=distances)
+    if output is not None:
+        statistics.save(output)
+    plain = statistics.to_dict()
+    if comparison is not None:
+        plain["comparison"] = comparison.to_dict()
+
+    def text() -> str:
+        parts = [described(dataset, named=len(statistics.datasets) > 1) for dataset in statistics.datasets]
+        return "\n\n".join([*parts, *([] if comparison is None else [compared(comparison)])])
+
+    emit(plain, text, as_json=as_json)
 
 
-def _text(data: DatasetStatistics) -> str:
-    head = ["column", "type", "missing", "distinct", "mean", "std", "min", "median", "max", "most frequent"]
-    rows = [_row(feature, data.num_examples) for feature in data.features]
-    return f"{data.num_examples:,} rows, {len(data.features)} columns\n" + table(head, rows, right=range(2, 9))
-
-
-def _row(feature: FeatureStatistics, total: int) -> list[str]:
-    common = feature.common_stats
-    missing = f"{common.num_missing / total:.1%}" if total and common.num_missing else "-"
-    cells = [feature.name, feature.type.lower(), missing]
-    if feature.num_stats is not None:
-        numbers = feature.num_stats
-        spread = [numbers.mean, numbers.std_dev, numbers.min, numbers.median, numbers.max]
-        return [*cells, _count(numbers.unique, exact=numbers.unique_exact), *map(_number, spread), ""]
-    if feature.string_stats is not None:
-        strings = feature.string_stats
-        top = ", ".join(f"{_shown(one.value)} {one.frequency:,}" for one in strings.top_values[:3])
-        return [*cells, _count(strings.unique, exact=strings.unique_exact), "", "", "", "", "", _cut(top)]
-    if feature.bool_stats is not None:
-        both = {"true": feature.bool_stats.num_true, "false": feature.bool_stats.num_false}
-        seen = sorted((name for name in both if both[name]), key=lambda name: -both[name])
-        return [*cells, str(len(seen)), "", "", "", "", "", ", ".join(f"{name} {both[name]:,}" for name in seen)]
-    stamps = feature.timestamp_stats
-    ends = ("", "") if stamps is None else (stamps.min or "-", stamps.max or "-")
-    return [*cells, "", "", "", ends[0], "", ends[1], ""]
-
-
-def _count(distinct: int, *, exact: bool) -> str:
-    return f"{distinct:,}" if exact else f"≈ {distinct:,}"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    # Numbers of a data set are read more easily without an exponent.
-    whole = float(value).is_integer() and abs(value) < 1e15
-    return f"{value:,.0f}" if whole else f"{value:,.6g}"
-
-
-def _shown(value: str) -> str:
-    """Return a string as it is, or in quotes where its ends would not be seen."""
-    return value if value == value.strip() and value else repr(value)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "…"
+def _names(paths: list[str]) -> list[str]:
+    """Name the first data set ``data`` where it is alone, and otherwise each by its path."""
+    if len(paths) == 1:
+        return ["data"]
+    return [path if paths.index(path) == at else f"{path} ({at + 1})" for at, path in enumerate(paths)]

@@ -1,0 +1,130 @@
+"""Statistics and comparisons as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.cli.output import table
+
+if TYPE_CHECKING:
+    from headrace.statistics import DatasetStatistics, FeatureStatistics
+    from headrace.validation import Comparison
+
+__all__ = ["compared", "described"]
+
+_WIDTH = 60
+_PAIRS = 10
+
+
+def described(data: DatasetStatistics, *, named: bool = False) -> str:
+    """Return a line for every column of a data set, and what is to be said of the whole."""
+    head = ["column", "type", "missing", "distinct", "mean", "std", "min", "median", "max", "most frequent"]
+    rows = [_row(feature) for feature in data.features]
+    title = f"{data.num_examples:,} rows, {len(data.features)} columns"
+    lines = [f"{data.name}: {title}" if named else title, table(head, rows, right=range(2, 9))]
+    return "\n".join([*lines, *_notes(data), *_label(data), *_pairs(data)])
+
+
+def compared(comparison: Comparison) -> str:
+    """Return what has drifted, and how far it is."""
+    drifted = [one for one in comparison.features if one.drifted]
+    others = " and ".join(comparison.datasets)
+    count = len({one.feature for one in comparison.features})
+    title = f"{others} against {comparison.baseline}: {len(drifted)} of {count} columns have drifted"
+    if not drifted:
+        return title
+    head = ["column", "data", "L-infinity", "Jensen-Shannon", "PSI", "Kolmogorov-Smirnov", "p-value"]
+    rows = []
+    for one in drifted:
+        far = one.distances
+        cells = [None] * 4 if far is None else [far.linf, far.jensen_shannon, far.psi, far.kolmogorov_smirnov]
+        shown = ["" if cell is None else f"{cell:.3f}" for cell in cells]
+        rows.append([one.feature, one.dataset, *shown, f"{one.p_value:.1g}"])
+    return f"{title}\n{table(head, rows, right=range(2, 7))}"
+
+
+def _row(feature: FeatureStatistics) -> list[str]:
+    common = feature.common_stats
+    total = common.num_missing + common.num_non_missing
+    missing = f"{common.num_missing / total:.1%}" if total and common.num_missing else "-"
+    kind = feature.type.lower() + ("" if common.num_values_histogram is None else "[]" * max(1, len(common.levels) - 1))
+    cells = [feature.name, kind, missing]
+    if feature.num_stats is not None:
+        numbers = feature.num_stats
+        spread = [numbers.mean, numbers.std_dev, numbers.min, numbers.median, numbers.max]
+        return [*cells, _count(numbers.unique, exact=numbers.unique_exact), *map(_number, spread), ""]
+    if feature.string_stats is not None:
+        strings = feature.string_stats
+        top = ", ".join(f"{_shown(one.value)} {one.frequency:,}" for one in strings.top_values[:3])
+        return [*cells, _count(strings.unique, exact=strings.unique_exact), "", "", "", "", "", _cut(top)]
+    if feature.bool_stats is not None:
+        both = {"true": feature.bool_stats.num_true, "false": feature.bool_stats.num_false}
+        seen = sorted((name for name in both if both[name]), key=lambda name: -both[name])
+        return [*cells, str(len(seen)), "", "", "", "", "", ", ".join(f"{name} {both[name]:,}" for name in seen)]
+    if feature.bytes_stats is not None:
+        sizes = feature.bytes_stats
+        distinct = _count(sizes.unique, exact=sizes.unique_exact)
+        average = "" if sizes.avg_num_bytes is None else f"{sizes.avg_num_bytes:,.0f} bytes on average"
+        return [*cells, distinct, "", "", "", "", "", average]
+    if feature.timestamp_stats is not None:
+        times = feature.timestamp_stats
+        distinct = "" if times.unique is None else _count(times.unique, exact=times.unique_exact)
+        return [*cells, distinct, "", "", times.min or "-", times.median or "", times.max or "-", ""]
+    return [*cells, "", "", "", "", "", "", ""]
+
+
+def _notes(data: DatasetStatistics) -> list[str]:
+    lines = []
+    for feature in data.features:
+        for guess in feature.semantics:
+            of = "" if guess.of is None else f" of {guess.of}"
+            detail = "" if guess.detail is None else f" ({guess.detail})"
+            lines.append(f"note: {feature.name} looks like {guess.kind.replace('_', ' ')}{of}{detail}")
+    return lines
+
+
+def _label(data: DatasetStatistics) -> list[str]:
+    with_label = [(one.name, one.label) for one in data.features if one.label is not None]
+    if not with_label:
+        return []
+    with_label.sort(key=lambda pair: -pair[1].normalized)
+    lines = [f"warning: {name} {label.reason}" for name, label in with_label if label.leakage]
+    best = ", ".join(f"{name} {label.normalized:.0%}" for name, label in with_label[:5])
+    return [*lines, f"what says most of the label: {best}"]
+
+
+def _pairs(data: DatasetStatistics) -> list[str]:
+    found = []
+    for one in data.cross_features:
+        for name, value in (
+            ("correlation", one.correlation), ("Cramér's V", one.cramers_v), ("correlation ratio", one.correlation_ratio)
+        ):  # fmt: skip
+            if value is not None:
+                found.append([one.path_x, one.path_y, name, f"{value:.3f}", abs(value)])
+    if not found:
+        return []
+    found.sort(key=lambda row: -float(row[4]))
+    rows = [row[:4] for row in found[:_PAIRS]]
+    more = f" (the {_PAIRS} strongest of {len(found)})" if len(found) > _PAIRS else ""
+    return [f"pairs{more}", table(["one", "other", "measure", "value"], rows, right=[3])]
+
+
+def _count(distinct: int, *, exact: bool) -> str:
+    return f"{distinct:,}" if exact else f"≈ {distinct:,}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    # Numbers of a data set are read more easily without an exponent.
+    whole = float(value).is_integer() and abs(value) < 1e15
+    return f"{value:,.0f}" if whole else f"{value:,.6g}"
+
+
+def _shown(value: str) -> str:
+    """Return a string as it is, or in quotes where its ends would not be seen."""
+    return value if value == value.strip() and value else repr(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
