@@ -31,12 +31,13 @@ from headrace.statistics.values import (
 
 if TYPE_CHECKING:
     from headrace.statistics.generate import StatisticsAccumulator, generate_statistics
-    from headrace.statistics.view import visualize_statistics
+    from headrace.statistics.view import get_statistics_html, visualize_statistics
 
 # Homes of the names that need NumPy and Arrow, imported on first use.
 _HOMES = {
     "StatisticsAccumulator": "headrace.statistics.generate",
     "generate_statistics": "headrace.statistics.generate",
+    "get_statistics_html": "headrace.statistics.view",
     "visualize_statistics": "headrace.statistics.view",
 }
 
@@ -66,6 +67,7 @@ __all__ = [
     "WeightedNumericStatistics",
     "WeightedStringStatistics",
     "generate_statistics",
+    "get_statistics_html",
     "visualize_statistics",
 ]
 
