@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from headrace.statistics import Statistics
+
+
+class Everything(Protocol):
+    """Makes data sets that show all there is to see."""
+
+    def __call__(self, *names: str) -> Statistics: ...
 
 
 class Browser:
@@ -66,19 +75,27 @@ class Browser:
         found: dict[str, Any] = json.loads(one)
         return found
 
-    def open(self, path: Path, *, width: int = 1280, height: int = 900, scheme: str = "light", run: bool = True) -> None:
+    def open(
+        self,
+        path: Path,
+        *,
+        fragment: str = "",
+        width: int = 1280,
+        height: int = 900,
+        scheme: str = "light",
+        run: bool = True,
+    ) -> None:
         """Open a file and wait until it is loaded; with ``run`` False its scripts do not run."""
         self.send("Emulation.setScriptExecutionDisabled", value=not run)
-        self.send(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.look(scheme=scheme)
-        self.send("Page.navigate", url="about:blank")
-        self.events.clear()
-        self.send("Page.navigate", url=path.as_uri())
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._next())
-        self.settle()
+        for url in ("about:blank", path.as_uri() + fragment):
+            self.events.clear()
+            self.send("Page.navigate", url=url)
+            while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+                self.events.append(self._next())
+        if run:
+            self.settle()
 
     def look(self, *, scheme: str = "light", media: str = "") -> None:
         """Choose light or dark, and the screen or print."""
@@ -140,3 +157,22 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     tab = Browser(program, tmp_path_factory.mktemp("profile"))
     yield tab
     tab.close()
+
+
+@pytest.fixture(scope="session")
+def made_by_hand() -> Any:
+    """Return the module that makes statistics by hand."""
+    file = Path(__file__).with_name("everything.py")
+    spec = importlib.util.spec_from_file_location("headrace_test_everything", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def everything(made_by_hand: Any) -> Everything:
+    """Return what makes data sets that drift apart, the last of which lacks a feature."""
+    make: Everything = made_by_hand.everything
+    return make

@@ -32,7 +32,17 @@ from headrace.statistics import (
 )
 
 HOSTILE = "</script><script>alert('x')</script>"
-NAMES = (HOSTILE, "\"quotes' & <b>", "\u202eright to left", "שלום עולם", "emoji 🦉🏳️‍🌈", " blanks ", "a" * 200, "line\nbreak", "")
+NAMES = (
+    HOSTILE,
+    "\"quotes' & <b>",
+    "\u202eright to left",
+    "שלום עולם",
+    "emoji 🦉🏳️‍🌈",
+    " blanks ",
+    "a" * 200,
+    "line\nbreak",
+    "",
+)
 
 
 def equal_width(values: list[float], buckets: int = 10) -> Histogram:
@@ -79,7 +89,9 @@ def numbers(values: list[float], *, missing: int = 0, weighted: bool = False, li
         quantiles=quantiles,
         histograms=(equal_width(values), tenths),
         unique=len(set(values)),
-        weighted=WeightedNumericStatistics(mean + 1, 2.0, quantiles[60], (equal_width(values[::2]),)) if weighted else None,
+        weighted=WeightedNumericStatistics(mean + 1, 2.0, quantiles[60], (equal_width(values[::2]),))
+        if weighted
+        else None,
     )
 
 
@@ -103,7 +115,9 @@ def strings(counts: dict[str, int], *, missing: int = 0, weighted: bool = False)
             RankBucket(at, min(at + 9, len(top) - 1), float(sum(count for _, count in top[at : at + 10])))
             for at in range(0, len(top), 10)
         ),
-        weighted=WeightedStringStatistics(tuple(ValueCount(v, c * (3.0 if at else 1.0)) for at, (v, c) in enumerate(top[:9])))
+        weighted=WeightedStringStatistics(
+            tuple(ValueCount(v, c * (3.0 if at else 1.0)) for at, (v, c) in enumerate(top[:9]))
+        )
         if weighted
         else None,
     )
@@ -114,7 +128,7 @@ def dataset(name: str, seed: int, *, shift: float = 0.0, weighted: bool = True) 
     rows = 1000
     bell = [round(chance.gauss(40 + shift, 12), 2) for _ in range(rows)]
     tail = [0.0 if chance.random() < 0.7 else round(chance.lognormvariate(5, 2), 3) for _ in range(rows)]
-    words = {word: 0 for word in ("red", "green", "blue", "", " red", "violet")}
+    words = dict.fromkeys(("red", "green", "blue", "", " red", "violet"), 0)
     for _ in range(rows - 40):
         words[chance.choices(list(words), [50 - shift, 30, 10 + shift, 4, 1, 5])[0]] += 1
     ids = {f"id-{seed}-{at:05d}": 1 for at in range(rows)}
@@ -140,9 +154,7 @@ def dataset(name: str, seed: int, *, shift: float = 0.0, weighted: bool = True) 
             strip=True,
             null_values=("?", "NA"),
         ),
-        FeatureStatistics(
-            "id", "STRING", string_stats=strings(ids), semantics=(SemanticGuess("identifier", 1.0),)
-        ),
+        FeatureStatistics("id", "STRING", string_stats=strings(ids), semantics=(SemanticGuess("identifier", 1.0),)),
         FeatureStatistics(
             "text", "STRING", string_stats=strings(zipf), semantics=(SemanticGuess("natural_language", 0.93),)
         ),
@@ -171,7 +183,9 @@ def dataset(name: str, seed: int, *, shift: float = 0.0, weighted: bool = True) 
             ),
         ),
         FeatureStatistics(
-            "photo", "BYTES", bytes_stats=BytesStatistics(everywhere, 998, 20480.5, 12, 65000, unique_exact=False, unique_error=0.008)
+            "photo",
+            "BYTES",
+            bytes_stats=BytesStatistics(everywhere, 998, 20480.5, 12, 65000, unique_exact=False, unique_error=0.008),
         ),
         FeatureStatistics("address", "STRUCT", struct_stats=StructStatistics(CommonStatistics(900, 100))),
         FeatureStatistics(
@@ -181,10 +195,7 @@ def dataset(name: str, seed: int, *, shift: float = 0.0, weighted: bool = True) 
             path=("address", "scores"),
         ),
     ]
-    features += [
-        FeatureStatistics(odd, "STRING", string_stats=strings({other: 9 for other in NAMES}))
-        for odd in NAMES
-    ]
+    features += [FeatureStatistics(odd, "STRING", string_stats=strings(dict.fromkeys(NAMES, 9))) for odd in NAMES]
     cross = [
         CrossFeatureStatistics("bell", "tail", rows, correlation=-0.42, covariance=-3000.5),
         CrossFeatureStatistics("bell", "count", rows, correlation=0.999, covariance=144.1),

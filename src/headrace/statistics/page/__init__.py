@@ -2,6 +2,7 @@
 
 from headrace.statistics.page.document import index_of, statistics_page
 from headrace.statistics.page.flags import FLAGS, distinct, flags
+from headrace.statistics.page.plain import aligned
 from headrace.statistics.page.shift import shift
 
-__all__ = ["FLAGS", "distinct", "flags", "index_of", "shift", "statistics_page"]
+__all__ = ["FLAGS", "aligned", "distinct", "flags", "index_of", "shift", "statistics_page"]

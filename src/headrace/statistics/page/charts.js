@@ -49,7 +49,7 @@ const floorOf = (values) => Math.min(...values.filter((value) => value > 0)) / 2
 
 const axes = (box, x, y, formatX, formatY, xTitle) => {
   const { left, right, top, bottom, width, height } = box, base = height - bottom;
-  const along = x.ticks(Math.max(2, Math.floor((width - left - right) / 90)));
+  const along = x.ticks(Math.max(2, Math.floor((width - left - right) / 75)));
   return [
     y && y.ticks(4).map((value) => [
       s("line", { x1: left, x2: width - right, y1: place(y(value)), y2: place(y(value)), class: "hr-grid" }),
@@ -59,6 +59,7 @@ const axes = (box, x, y, formatX, formatY, xTitle) => {
     xTitle && s("text", { class: "hr-axis-label", x: (left + width - right) / 2, y: height - 4, "text-anchor": "middle" }, xTitle),
   ].flat();
 };
+const tidy = (share) => number(share * 100, 2) + "%";
 const frame = (width, height, big, more) => ({ width, height, ...(big ? { left: 52, right: 10, top: 10, bottom: 26 } : { left: 0, right: 0, top: 2, bottom: 1 }), ...more });
 
 const histogramOf = (feature, width, height, big) => {
@@ -105,7 +106,7 @@ const histogramOf = (feature, width, height, big) => {
     return s("path", { d: outline, class: `hr-s${one.slot} hr-step st-step` });
   });
   const title = even ? "" : `height: ${state.share ? "share" : "values"} per ${moments ? duration(unit) : number(unit, 3)}`;
-  const formatY = (value) => (state.share ? percent(value, value < 0.01 ? 2 : 0) : brief(value));
+  const formatY = (value) => (state.share ? tidy(value) : brief(value));
   return picture(width, height, `Histogram of ${feature.n}`,
     big ? axes(box, x, y, formatX, formatY, title) : s("line", { x1: 0, x2: width, y1: base + 0.5, y2: base + 0.5, class: "hr-axis" }), parts);
 };
@@ -209,7 +210,7 @@ const rankCurve = (feature, width, height, cumulative) => {
   const most = Math.max(1, ...all.flatMap((one) => one.points.map((point) => point[0])));
   return curves(feature, all, width, height, {
     name: cumulative ? "Cumulative shares" : "Frequencies by rank", logX: most > 40, logY: !cumulative && state.log, top: cumulative ? 1 : 0, title: "rank, the most frequent first",
-    formatY: (value) => (cumulative ? percent(value, 0) : state.share ? percent(value, value < 0.01 ? 2 : 0) : brief(value)),
+    formatY: (value) => (cumulative ? percent(value, 0) : state.share ? tidy(value) : brief(value)),
   });
 };
 // Horizontal bars with words, for reading.

@@ -333,7 +333,7 @@ def _cut(text: str, most: int = _TEXT) -> str:
 
 
 def _kept(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None and value != [] and value != {}}
+    return {key: value for key, value in values.items() if value is not None and value not in ([], {})}
 
 
 def _whole(value: float) -> float | int:

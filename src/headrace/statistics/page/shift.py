@@ -72,7 +72,9 @@ def _shares(before: FeatureStatistics, after: FeatureStatistics) -> tuple[list[f
     totals = [column.common_stats.num_values for column in (before, after)]
     if not all(totals) or counts[0] is None or counts[1] is None:
         return None
-    parts = [{key: count / total for key, count in one.items()} for one, total in zip(counts, totals, strict=True) if one]
+    parts = [
+        {key: count / total for key, count in one.items()} for one, total in zip(counts, totals, strict=True) if one
+    ]
     if len(parts) < len(counts):
         return None
     keys = [key for key in dict.fromkeys([*parts[0], *parts[1]]) if max(one.get(key, 0.0) for one in parts) >= _RARE]

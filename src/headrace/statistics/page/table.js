@@ -71,7 +71,7 @@ FEATURES.forEach((feature) => {
 });
 const ordered = () => {
   const found = FEATURES.map((_, at) => at).filter((at) => matches(FEATURES[at]));
-  if (state.sort === "data") return state.up ? found : found;
+  if (state.sort === "data") return found;
   if (state.sort === "worry") return found.sort((a, b) => grave(FEATURES[b]) - grave(FEATURES[a]) || (FEATURES[b].d ?? -1) - (FEATURES[a].d ?? -1) || a - b);
   const column = COLUMNS.find((one) => one.key === state.sort), sign = state.up ? 1 : -1;
   const keys = new Map(found.map((at) => [at, column.value(FEATURES[at])]));
@@ -178,10 +178,15 @@ const drawRows = () => {
   first = Math.min(first, order.length);
   last = Math.max(first, last);
   const wanted = new Set(order.slice(first, last));
+  // The room above and below first: were the page shorter in between, the window would jump.
+  above.firstChild.colSpan = below.firstChild.colSpan = fitting.length;
+  above.style.height = `${first * tall}px`;
+  below.style.height = `${(order.length - last) * tall}px`;
   const focused = document.activeElement?.closest?.("tr.st-row");
+  let lost = false;
   for (const [at, row] of rows) {
     if (wanted.has(at)) continue;
-    if (row === focused) holder.focus({ preventScroll: true });
+    lost ||= row === focused;
     row.remove();
     rows.delete(at);
   }
@@ -192,9 +197,7 @@ const drawRows = () => {
     if (before.nextSibling !== row) before.after(row);
     before = row;
   });
-  above.firstChild.colSpan = below.firstChild.colSpan = fitting.length;
-  above.style.height = `${first * tall}px`;
-  below.style.height = `${(order.length - last) * tall}px`;
+  if (lost) holder.focus({ preventScroll: true });
 };
 const nobody = h("tr", {}, h("td", { class: "st-none" }, "No feature is like that. ", h("button", { type: "button", class: "st-link", onclick: () => clear() }, "Show all")));
 const drawTable = () => {
