@@ -12,6 +12,12 @@ from headrace.viz.theme import script, style
 
 __all__ = ["app"]
 
+# What is only for where no script runs can be hidden before it is laid out; a script that fails brings it back.
+_EARLY = (
+    '(root => { root.classList.add("hr-drawn"); '
+    'addEventListener("error", () => root.classList.remove("hr-drawn")); })(document.documentElement);'
+)
+
 
 def app(
     title: str,
@@ -32,7 +38,8 @@ def app(
     title
         The page's name.
     content
-        Markup that is there without a script; the script may replace it.
+        Markup that is there without a script; the script may replace it. Where scripts run the root has the class
+        ``hr-drawn``, so that rules can hide it.
     data
         JSON, which the script finds as the text of the element ``data``.
     styles
@@ -45,7 +52,8 @@ def app(
         The small word at the top.
     """
     sheet, code = style() + styles, script() + scripts
-    policy = f"default-src 'none'; style-src '{_digest(sheet)}'; script-src '{_digest(code)}'; img-src data:"
+    allowed = f"'{_digest(_EARLY)}' '{_digest(code)}'"
+    policy = f"default-src 'none'; style-src '{_digest(sheet)}'; script-src {allowed}; img-src data:"
     head = join(
         [
             tag("meta", charset="utf-8"),
@@ -54,6 +62,7 @@ def app(
             tag("meta", name="color-scheme", content="light dark"),
             tag("title", title),
             tag("style", Markup(sheet)),
+            tag("script", Markup(_EARLY)),
         ]
     )
     body = tag(

@@ -231,7 +231,7 @@ def test_hostile_values_are_shown_and_do_nothing(browser: Browser, pages: Path, 
     browser.open(pages / "one.html", height=3000)
     names = [name.replace("␣", " ") if name != "(empty)" else "" for name in browser.run(NAMES)]
     assert {" ".join(name.split()) for name in made_by_hand.NAMES} <= {" ".join(name.split()) for name in names}
-    assert browser.run("document.querySelectorAll('script').length") == 2
+    assert browser.run("document.querySelectorAll('script').length") == 3
     assert browser.complaints() == []
 
 
@@ -279,3 +279,11 @@ def test_two_thousand_features_are_no_more_rows(browser: Browser, everything: Ev
     })"""
     assert browser.run(inside)
     assert browser.complaints() == []
+
+
+def test_a_script_that_fails_leaves_the_table(browser: Browser, pages: Path, tmp_path: Path) -> None:
+    # An old browser, say: what the page needs is not there.
+    page = (pages / "one.html").read_text("utf-8").replace('"datasets":', '"nothing":', 1)
+    (tmp_path / "broken.html").write_text(page, encoding="utf-8")
+    browser.open(tmp_path / "broken.html")
+    assert browser.run("document.querySelector('#plain').offsetHeight") > 300
