@@ -25,7 +25,9 @@ __all__ = ["command"]
 @click.option("--slice", "slices", multiple=True, metavar="A,B,…", help="A slice for each of their values; repeatable.")
 @click.option("--where", "predicates", multiple=True, metavar="SQL", help="A slice of the rows for which it is true.")
 @click.option("--cross", is_flag=True, help="Say how each two columns go together.")
-@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE", help="Look at a share of the rows.")
+@click.option(
+    "--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE", help="Look at a share of the rows."
+)
 @click.option(
     "--compare", "others", multiple=True, metavar="PATH", help="Other data beside it, and what has drifted; repeatable."
 )

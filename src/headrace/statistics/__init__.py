@@ -33,13 +33,14 @@ from headrace.statistics.values import (
 if TYPE_CHECKING:
     from headrace.statistics.accumulate import StatisticsAccumulator
     from headrace.statistics.generate import accumulate_statistics, generate_statistics
-    from headrace.statistics.view import visualize_statistics
+    from headrace.statistics.view import get_statistics_html, visualize_statistics
 
 # Homes of the names that need NumPy and Arrow, imported on first use.
 _HOMES = {
     "StatisticsAccumulator": "headrace.statistics.accumulate",
     "accumulate_statistics": "headrace.statistics.generate",
     "generate_statistics": "headrace.statistics.generate",
+    "get_statistics_html": "headrace.statistics.view",
     "visualize_statistics": "headrace.statistics.view",
 }
 
@@ -71,6 +72,7 @@ __all__ = [
     "WeightedStringStatistics",
     "accumulate_statistics",
     "generate_statistics",
+    "get_statistics_html",
     "visualize_statistics",
 ]
 

@@ -1,5 +1,6 @@
 """Charts, tables and pages over plain values: inline SVG and one style sheet, nothing loaded from any host."""
 
+from headrace.viz.apps import app
 from headrace.viz.bar_charts import Interval, bars, interval, intervals
 from headrace.viz.blocks import Kind, badge, card, cards, code, details, key_values, meter, note
 from headrace.viz.charts import histogram, spark
@@ -21,6 +22,7 @@ __all__ = [
     "Section",
     "Span",
     "State",
+    "app",
     "badge",
     "bars",
     "bytes_",

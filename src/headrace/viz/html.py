@@ -30,7 +30,8 @@ class Markup(str):
         return str(self)
 
     def __str__(self) -> str:
-        return "".join(self)
+        # A plain string, whatever the subclass.
+        return str.__str__(self)
 
     def __repr__(self) -> str:
         return f"Markup({str(self)!r})"

@@ -59,21 +59,12 @@ def page(
         The name in the browser's tab; the title where it is not given.
     """
     contents = [tag("li", tag("a", section.title, href=f"#{section.id}")) for section in sections]
-    toggle = tag(
-        "button",
-        tag("span", "◐", aria_hidden="true"),
-        type="button",
-        class_="hr-toggle",
-        hidden=True,
-        title="Light or dark",
-        aria_label="Switch between light and dark",
-    )
     body = tag(
         "div",
         tag("a", "Skip to the content", href="#content", class_="hr-skip"),
         tag(
             "nav",
-            tag("div", tag("span", brand, class_="hr-brand"), toggle, class_="hr-bar"),
+            tag("div", tag("span", brand, class_="hr-brand"), theme_switch(), class_="hr-bar"),
             tag("ol", contents) if len(sections) > 1 else None,
             class_="hr-nav",
             aria_label="Contents",
@@ -109,6 +100,19 @@ def page(
     )
     document = tag("html", tag("head", head), tag("body", body, tag("script", Markup(script()))), lang="en")
     return f"<!doctype html>\n{document}\n"
+
+
+def theme_switch() -> Markup:
+    """Return the button that switches between light and dark; the script shows it."""
+    return tag(
+        "button",
+        tag("span", "◐", aria_hidden="true"),
+        type="button",
+        class_="hr-toggle",
+        hidden=True,
+        title="Light or dark",
+        aria_label="Switch between light and dark",
+    )
 
 
 def embed(fragment: Any) -> str:
