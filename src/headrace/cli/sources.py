@@ -94,7 +94,7 @@ class Described:
 def _maker(kind: str) -> Callable[[str], Source]:
     from headrace.data.memory import SUFFIXES
 
-    make = SUFFIXES[f".{kind}"]
+    make: Callable[[list[str]], Source] = SUFFIXES[f".{kind}"]
     return lambda place: make([place])
 
 

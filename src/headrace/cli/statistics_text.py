@@ -20,7 +20,8 @@ def described(data: DatasetStatistics, *, named: bool = False) -> str:
     """Return a line for every column of a data set, and what is to be said of the whole."""
     head = ["column", "type", "missing", "distinct", "mean", "std", "min", "median", "max", "most frequent"]
     rows = [_row(feature) for feature in data.features]
-    title = f"{data.num_examples:,} rows, {len(data.features)} columns"
+    columns = "1 column" if len(data.features) == 1 else f"{len(data.features)} columns"
+    title = f"{data.num_examples:,} rows, {columns}"
     lines = [f"{data.name}: {title}" if named else title, table(head, rows, right=range(2, 9))]
     return "\n".join([*lines, *_notes(data), *_label(data), *_pairs(data)])
 
@@ -94,17 +95,20 @@ def _label(data: DatasetStatistics) -> list[str]:
 
 
 def _pairs(data: DatasetStatistics) -> list[str]:
-    found = []
+    found: list[tuple[float, list[str]]] = []
     for one in data.cross_features:
-        for name, value in (
-            ("correlation", one.correlation), ("Cramér's V", one.cramers_v), ("correlation ratio", one.correlation_ratio)
-        ):  # fmt: skip
+        measures = {
+            "correlation": one.correlation,
+            "Cramér's V": one.cramers_v,
+            "correlation ratio": one.correlation_ratio,
+        }
+        for name, value in measures.items():
             if value is not None:
-                found.append([one.path_x, one.path_y, name, f"{value:.3f}", abs(value)])
+                found.append((abs(value), [one.path_x, one.path_y, name, f"{value:.3f}"]))
     if not found:
         return []
-    found.sort(key=lambda row: -float(row[4]))
-    rows = [row[:4] for row in found[:_PAIRS]]
+    found.sort(key=lambda pair: -pair[0])
+    rows = [row for _, row in found[:_PAIRS]]
     more = f" (the {_PAIRS} strongest of {len(found)})" if len(found) > _PAIRS else ""
     return [f"pairs{more}", table(["one", "other", "measure", "value"], rows, right=[3])]
 
