@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def _spooled(kind: str) -> str:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder) / f"stdin.{kind}"
     with path.open("wb") as file:
-        shutil.copyfileobj(click.get_binary_stream("stdin"), file)
+        shutil.copyfileobj(sys.stdin.buffer, file)
     return str(path)
 
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
         population_stability_index,
         wasserstein,
     )
+    from headrace.validation.examples import anomaly_statistics, validate_examples
     from headrace.validation.infer import infer_schema
-    from headrace.validation.validate import validate_statistics
+    from headrace.validation.validate import validate_corresponding_slices, validate_statistics
     from headrace.validation.view import display_anomalies
 
 _NAMES = {
@@ -40,8 +41,9 @@ _NAMES = {
         "population_stability_index",
         "wasserstein",
     ),
+    "examples": ("anomaly_statistics", "validate_examples"),
     "infer": ("infer_schema",),
-    "validate": ("validate_statistics",),
+    "validate": ("validate_corresponding_slices", "validate_statistics"),
     "view": ("display_anomalies",),
 }
 _HOMES = {name: f"headrace.validation.{home}" for home, names in _NAMES.items() for name in names}
@@ -54,6 +56,7 @@ __all__ = [
     "Distances",
     "FeatureComparison",
     "Rule",
+    "anomaly_statistics",
     "chi_squared",
     "compare_slices",
     "compare_statistics",
@@ -66,6 +69,8 @@ __all__ = [
     "linf",
     "normalized_abs_difference",
     "population_stability_index",
+    "validate_corresponding_slices",
+    "validate_examples",
     "validate_statistics",
     "wasserstein",
 ]
