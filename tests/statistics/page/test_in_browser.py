@@ -30,9 +30,6 @@ def pages(everything: Everything, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 def three(browser: Browser, pages: Path) -> Iterator[Browser]:
     """Return the browser with the page of three data sets; fail where the page has complained."""
-    # What another test has chosen is kept.
-    browser.open(pages / "three.html")
-    browser.run("localStorage.clear()")
     browser.open(pages / "three.html")
     yield browser
     assert browser.complaints() == []
@@ -287,3 +284,30 @@ def test_a_script_that_fails_leaves_the_table(browser: Browser, pages: Path, tmp
     (tmp_path / "broken.html").write_text(page, encoding="utf-8")
     browser.open(tmp_path / "broken.html")
     assert browser.run("document.querySelector('#plain').offsetHeight") > 300
+
+
+@pytest.mark.parametrize("sets", [0, 1])
+def test_nothing_is_a_page_too(browser: Browser, tmp_path: Path, sets: int) -> None:
+    from headrace.statistics import DatasetStatistics, Statistics
+
+    empty = Statistics(tuple(DatasetStatistics("none", 0, ()) for _ in range(sets)))
+    (tmp_path / "empty.html").write_text(get_statistics_html(empty), encoding="utf-8")
+    browser.open(tmp_path / "empty.html")
+    assert browser.run(COUNTED) == "0 features"
+    assert browser.complaints() == []
+
+
+def test_what_is_wrong_stands_first(browser: Browser, everything: Everything, tmp_path: Path) -> None:
+    from headrace.validation import Anomaly
+
+    wrong = [
+        Anomaly("tail", "range", "warning", "train", "tail is long <b>"),
+        Anomaly("colour", "domain_values", "error", "train", "colour has odd values </script>"),
+    ]
+    page = get_statistics_html(everything("train", "test"), anomalies=wrong)
+    (tmp_path / "wrong.html").write_text(page, encoding="utf-8")
+    browser.open(tmp_path / "wrong.html", fragment="#feature=colour")
+    assert browser.run(NAMES)[:2] == ["colour", "tail"]
+    assert "colour has odd values </script>" in browser.run("document.querySelector('.hr-note').textContent")
+    assert browser.run("document.querySelector('.st-order option').textContent") == "most anomalous first"
+    assert browser.complaints() == []

@@ -1,12 +1,9 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const SETS = DATA.datasets, FEATURES = DATA.features, FLAGS = DATA.flags, BASE = DATA.baseline;
 const SLOTS = 6, MINUS = "\u2212", DASH = "\u2013";
-const store = (name, fallback) => { try { return localStorage.getItem("headrace-" + name) ?? fallback; } catch (_) { return fallback; } };
-const keep = (name, value) => { try { localStorage.setItem("headrace-" + name, value); } catch (_) { /* a private window */ } };
-
 const state = {
   query: "", types: new Set(), flags: new Set(), sort: "", up: false, open: -1,
-  log: store("log", "") === "yes", quantiles: false, share: SETS.length > 1, weighted: false, view: "features",
+  log: false, quantiles: false, share: SETS.length > 1, weighted: false, view: "features",
 };
 const WEIGHTED = SETS.some((set) => set.weight !== undefined) || FEATURES.some((one) => one.s.some((s) => s && (s.w || s.wt)));
 

@@ -72,7 +72,8 @@ const histogramOf = (feature, width, height, big) => {
   // One value: its buckets, of no width, are one bar.
   if (point) all.forEach((one) => { one.bins = [[one.bins[0][0], one.bins[0][1], one.bins.reduce((sum, [, , count]) => sum + count, 0)]]; });
   const span = high - low, widths = all.flatMap((one) => one.bins.map(([a, b]) => b - a)).filter((one) => one > span / 1000);
-  const unit = widths.length ? Math.max(...widths) : span / 10;
+  // The narrowest, so that no share is above one.
+  const unit = widths.length ? Math.min(...widths) : span / 10;
   const even = widths.every((one) => Math.abs(one - unit) < unit * 1e-3);
   all.forEach((one) => {
     const total = state.share ? one.bins.reduce((sum, [, , count]) => sum + count, 0) : 1;

@@ -123,7 +123,6 @@ const mainChart = (feature, width) => {
 };
 const set = (name, value, focus) => {
   state[name] = value;
-  if (name === "log") keep("log", value ? "yes" : "no");
   refresh();
   if (panel.open) drawPanel(focus);
 };

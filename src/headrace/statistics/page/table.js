@@ -14,7 +14,7 @@ const distinct = (s) => (s.u === undefined ? "" : (s.ue !== undefined ? "\u2248 
 const zeroShare = (s) => (s.z === undefined || !valuesOf(s) ? null : s.z / valuesOf(s));
 const grave = (feature) => (feature.a || []).reduce((sum, [severity]) => sum + (severity === "error" ? 1000 : 1), 0);
 
-const MOST = Math.max(...FEATURES.map((feature) => feature.d || 0), 1e-9);
+const MOST = FEATURES.reduce((most, feature) => Math.max(most, feature.d || 0), 1e-9);
 const far = (value) => (value === null || value === undefined ? DASH : DATA.given ? number(value, 3) : value > 0 && value < 0.001 ? "<0.001" : value.toFixed(value === 0 || value === 1 ? 0 : 3));
 const driftCell = (feature) => {
   if (feature.d === undefined) return h("span", { class: "hr-muted" }, DASH);
@@ -95,11 +95,10 @@ const fit = () => {
   const width = (column) => (narrow && column.key === "chart" ? 118 : narrow && column.key === "name" ? 130 : column.width);
   let used = 0;
   const taken = new Set();
-  [...COLUMNS].sort((a, b) => a.rank - b.rank).every((column) => {
-    if (column.rank && used + width(column) > room) return false;
+  [...COLUMNS].sort((a, b) => a.rank - b.rank).forEach((column) => {
+    if (column.rank && used + width(column) > room) return;
     used += width(column);
     taken.add(column);
-    return true;
   });
   fitting = COLUMNS.filter((column) => taken.has(column));
   const growing = fitting.find((column) => column.grow) || fitting[0];
