@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.cli.census import CENSUS, NAMES
+
+from headrace.cli.sources import _spooled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,12 +19,6 @@ if TYPE_CHECKING:
 
     Call = Callable[..., Said]
 
-NAMES = (
-    "age,workclass,fnlwgt,education,education_num,marital_status,occupation,relationship,race,sex,capital_gain,"
-    "capital_loss,hours_per_week,native_country,income_bracket"
-)
-CENSUS = ["--names", NAMES, "--strip", "--null", "?"]
-
 
 class TestStats:
     def test_a_line_for_every_column(self, here: Path, headrace: Call) -> None:
@@ -29,7 +27,8 @@ class TestStats:
         lines = said.out.splitlines()
         assert lines[0] == "2,000 rows, 15 columns"
         assert lines[1].split()[:4] == ["column", "type", "missing", "distinct"]
-        assert [line.split()[0] for line in lines[2:]] == NAMES.split(",")
+        assert [line.split()[0] for line in lines[2:17]] == NAMES.split(",")
+        assert lines[17:] == ["note: education_num looks like categorical integer"]
         age = lines[2].split()
         assert age[1:4] == ["int", "-", "67"]
         assert lines[3].split()[2].endswith("%")
@@ -101,76 +100,75 @@ class TestStats:
         assert column.code == 1
         assert "Did you mean 'a'" in column.err
 
-
-class TestSchema:
-    def test_infer_show_and_diff(self, here: Path, headrace: Call, tmp_path: Path) -> None:
-        said = headrace("schema", "infer", "adult.data", *CENSUS)
-        assert said.code == 0
-        (tmp_path / "a.yaml").write_text(said.out, "utf-8")
-        written = headrace("schema", "infer", "adult.data", *CENSUS, "--ranges", "-o", tmp_path / "b.yaml")
-        assert written.out == f"wrote {tmp_path / 'b.yaml'}\n"
-        shown = headrace("schema", "show", tmp_path / "b.yaml").out.splitlines()
-        assert shown[0].split() == ["feature", "type", "presence", "domain"]
-        assert shown[1].split() == ["age", "int", "required", "17", "…", "90"]
-        assert [one["name"] for one in headrace("schema", "show", tmp_path / "b.yaml", "--json").json["features"]] == (
-            NAMES.split(",")
+    def test_slices_labels_pairs_and_weights(self, here: Path, headrace: Call) -> None:
+        said = headrace(
+            "stats",
+            "adult.data",
+            *CENSUS,
+            "--slice",
+            "sex",
+            "--label",
+            "income_bracket",
+            "--cross",
+            "--weight",
+            "fnlwgt",
         )
-        same = headrace("schema", "diff", tmp_path / "a.yaml", tmp_path / "a.yaml")
-        assert (same.code, same.out) == (0, "no difference\n")
-        changed = headrace("schema", "diff", tmp_path / "a.yaml", tmp_path / "b.yaml")
-        assert changed.code == 3
-        assert "age" in changed.out
-        assert len(headrace("schema", "diff", tmp_path / "a.yaml", tmp_path / "b.yaml", "--json").json["changes"]) > 0
-
-    def test_a_file_that_is_no_schema(self, headrace: Call, tmp_path: Path) -> None:
-        (tmp_path / "x.yaml").write_text("features: [", "utf-8")
-        for name in ("x.yaml", "absent.yaml"):
-            said = headrace("schema", "show", tmp_path / name)
-            assert said.code == 1
-            assert name in said.err
-            assert headrace("schema", "show", tmp_path / name, "--json").json["error"]["kind"] == "SchemaError"
-
-
-class TestValidate:
-    def test_data_that_fits(self, here: Path, headrace: Call) -> None:
-        said = headrace("validate", "adult.data", *CENSUS, "--schema", "schema.yaml")
-        assert (said.code, said.out) == (0, "0 errors, 0 warnings\n")
-
-    def test_data_that_does_not_fit(self, here: Path, headrace: Call, tmp_path: Path) -> None:
-        text = (here / "adult.data").read_text("utf-8").replace("Bachelors", "Batchelors", 1)
-        (tmp_path / "new.data").write_text(text, "utf-8")
-        said = headrace("validate", tmp_path / "new.data", *CENSUS, "--schema", "schema.yaml")
-        assert said.code == 3
+        assert said.code == 0
         lines = said.out.splitlines()
-        assert lines[0].startswith("error: education has only values of its domain; 1 of 2,000 rows")
-        assert lines[1] == "  seen: Batchelors"
-        assert lines[2].startswith("  fix: ")
-        assert lines[-1] == "1 error, 0 warnings"
-        found = headrace("validate", tmp_path / "new.data", *CENSUS, "--schema", "schema.yaml", "--json")
-        assert found.code == 3
-        assert found.json["anomalies"][0]["rule"] == "domain_values"
+        assert lines[0] == "data: 2,000 rows, 15 columns"
+        assert any(line.startswith("data/sex=Female: ") for line in lines)
+        best = next(line for line in lines if line.startswith("what says most of the label: "))
+        assert "relationship" in best
+        assert not any(line.startswith("warning:") for line in lines)
+        assert "pairs (the 10 strongest of " in said.out
+        pairs = said.out.partition("pairs (")[2].splitlines()
+        assert pairs[1].split() == ["one", "other", "measure", "value"]
+        assert pairs[2].split()[:2] == ["education", "education_num"]
 
-    def test_drift_against_earlier_data_that_is_read_alike(self, here: Path, headrace: Call, tmp_path: Path) -> None:
-        schema = (here / "schema.yaml").read_text("utf-8")
-        drift = "values: [Female, Male]\n    drift: {linf: 0.01}"
-        (tmp_path / "schema.yaml").write_text(schema.replace("values: [Female, Male]", drift), "utf-8")
+    def test_a_slice_by_a_predicate(self, here: Path, headrace: Call) -> None:
+        found = headrace("stats", "adult.data", *CENSUS, "--where", "age >= 65", "--column", "age", "--json").json
+        whole, old = found["datasets"]
+        assert whole["num_examples"] == 2000
+        assert old["features"][0]["num_stats"]["min"] >= 65
+
+    def test_a_column_that_gives_the_label_away(self, headrace: Call, tmp_path: Path) -> None:
+        rows = "".join(f"{'yes' if at % 3 else 'no'},{at % 3},{at % 7}\n" for at in range(600))
+        (tmp_path / "a.csv").write_text("label,code,other\n" + rows)
+        said = headrace("stats", tmp_path / "a.csv", "--label", "label")
+        assert "warning: code " in said.out
+        assert "warning: other " not in said.out
+
+    def test_data_sets_side_by_side(self, here: Path, headrace: Call, tmp_path: Path) -> None:
         text = (here / "adult.data").read_text("utf-8")
-        (tmp_path / "earlier.data").write_text(text.replace(" Female,", " Male,", 100), "utf-8")
-        call = ["validate", "adult.data", *CENSUS, "--schema", tmp_path / "schema.yaml", "--previous"]
-        assert headrace(*call, "adult.data").code == 0
-        said = headrace(*call, tmp_path / "earlier.data")
-        assert said.code in (0, 3)
-        assert "sex" in said.out
+        (tmp_path / "new.data").write_text(text.replace(" Male,", " Female,", 500), "utf-8")
+        call = ["stats", "adult.data", *CENSUS, "--compare", tmp_path / "new.data", "--html", tmp_path / "page.html"]
+        said = headrace(*call)
+        lines = said.out.splitlines()
+        assert lines[0] == "adult.data: 2,000 rows, 15 columns"
+        at = lines.index(f"{tmp_path / 'new.data'} against adult.data: 1 of 15 columns have drifted")
+        assert lines[at + 2].split()[0] == "sex"
+        assert (tmp_path / "page.html").stat().st_size > 10_000
+        comparison = headrace(*call, "--json").json["comparison"]
+        assert [one["feature"] for one in comparison["features"] if one.get("drifted")] == ["sex"]
+        same = headrace("stats", "adult.data", *CENSUS, "--compare", "adult.data")
+        assert same.out.splitlines()[-1] == "adult.data (2) against adult.data: 0 of 15 columns have drifted"
 
-    @pytest.mark.parametrize(
-        ("args", "code", "message"),
-        [
-            (["adult.data", *CENSUS], 2, "'--schema'"),
-            (["adult.data", *CENSUS, "--schema", "absent.yaml"], 1, "absent.yaml"),
-            (["absent.data", *CENSUS, "--schema", "schema.yaml"], 1, "absent.data"),
-        ],
-    )
-    def test_wrong_usage(self, here: Path, headrace: Call, args: list[str], code: int, message: str) -> None:
-        said = headrace("validate", *args)
-        assert said.code == code
-        assert message in said.err
+    def test_standard_input(self, here: Path, headrace: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+        for kind, text in (("csv", b"x\n1\n2\n"), ("jsonl", b'{"x": 1}\n{"x": 2}\n')):
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+            said = headrace("stats", "-", "--format", kind)
+            assert said.out.splitlines()[0] == "2 rows, 1 column"
+            _spooled.cache_clear()
+
+    def test_a_format_that_the_name_does_not_say(self, headrace: Call, tmp_path: Path) -> None:
+        (tmp_path / "log").write_text('{"x": [1, 2]}\n{"x": []}\nnot json\n')
+        assert headrace("stats", tmp_path / "log").code == 2
+        said = headrace("stats", tmp_path / "log", "--format", "jsonl")
+        assert said.out.splitlines()[2].split()[:2] == ["x", "int[]"]
+        assert "1 of 3 rows" in said.err
+
+    def test_statistics_are_kept(self, here: Path, headrace: Call, tmp_path: Path) -> None:
+        from headrace.statistics import Statistics
+
+        headrace("stats", "adult.data", *CENSUS, "-o", tmp_path / "statistics.json")
+        assert Statistics.load(tmp_path / "statistics.json")["data"].num_examples == 2000
