@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._version import __version__
 
 if TYPE_CHECKING:
-    from headrace.data import csv, parquet
+    from headrace.data import csv, parquet, rolling, tfrecord
     from headrace.estimators import (
         BoostedTreesClassifier,
         BoostedTreesRegressor,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from headrace.validation import Anomalies, display_anomalies, infer_schema, validate_statistics
 
 _HOMES = {
-    "data": ("csv", "parquet"),
+    "data": ("csv", "parquet", "rolling", "tfrecord"),
     "estimators": (
         "BoostedTreesClassifier",
         "BoostedTreesRegressor",
@@ -90,9 +90,11 @@ __all__ = [
     "load_model",
     "parquet",
     "pipeline",
+    "rolling",
     "run_model_analysis",
     "run_pipeline",
     "sklearn",
+    "tfrecord",
     "uniform",
     "validate_statistics",
     "verify",

@@ -11,6 +11,8 @@ from headrace.data.dataset import Dataset, Shard, TableShard, dataset_from_table
 from headrace.data.parquet_source import ParquetSource, parquet
 from headrace.data.set_aside import RowsSetAsideWarning, SetAside, counted, set_aside_in, warn_of_rows
 from headrace.data.source import ReportingShard, Source, Unreadable
+from headrace.data.spans import Rolling, SpanFile, resolve_spans, rolling
+from headrace.data.tfrecord_source import TFRecordSource, tfrecord
 
 if TYPE_CHECKING:
     from headrace.data.agreement import same_types
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.data.parquet_files import ParquetShard, ParquetSink, open_parquet
     from headrace.data.snapshots import SnapshotReport, snapshot
     from headrace.data.splits import HashSplitter, Splitter, hash_splits
+    from headrace.data.tfrecord_writer import write_tfrecord
 
 # These need Arrow or NumPy, which take longer to import than a cached run may take in all.
 _HEAVY = {
@@ -33,6 +36,7 @@ _HEAVY = {
     "open_parquet": "parquet_files",
     "same_types": "agreement",
     "snapshot": "snapshots",
+    "write_tfrecord": "tfrecord_writer",
 }
 
 __all__ = [
@@ -44,12 +48,15 @@ __all__ = [
     "ParquetSink",
     "ParquetSource",
     "ReportingShard",
+    "Rolling",
     "RowsSetAsideWarning",
     "SetAside",
     "Shard",
     "SnapshotReport",
     "Source",
+    "SpanFile",
     "Splitter",
+    "TFRecordSource",
     "TableShard",
     "TableSource",
     "Unreadable",
@@ -63,11 +70,15 @@ __all__ = [
     "normalise",
     "open_parquet",
     "parquet",
+    "resolve_spans",
+    "rolling",
     "same_types",
     "set_aside_in",
     "snapshot",
+    "tfrecord",
     "warn_of_rows",
     "with_cleaning",
+    "write_tfrecord",
 ]
 
 
