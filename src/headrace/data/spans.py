@@ -182,7 +182,10 @@ def _chosen(pattern: str, there: list[int], spans: SpanSelection) -> set[int]:
         window = later[: len(later) - spans.skip][-spans.count :] if len(later) > spans.skip else []
         if not window:
             raise DataError(
-                "The rolling window holds no span", got=f"{len(later)} spans, {spans.skip} skipped", where=pattern, fix=have
+                "The rolling window holds no span",
+                got=f"{len(later)} spans, {spans.skip} skipped",
+                where=pattern,
+                fix=have,
             )
         return set(window)
     first, last = spans

@@ -200,9 +200,7 @@ def sizes_at(data: Bytes, position: Ints) -> tuple[Ints, Ints, Bools]:
     return size, position, right
 
 
-def _split(
-    data: Bytes, starts: Ints, ends: Ints, tags: tuple[int, ...]
-) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+def _split(data: Bytes, starts: Ints, ends: Ints, tags: tuple[int, ...]) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     """Take messages apart into their fields.
 
     Returns
@@ -239,11 +237,11 @@ def _split(
         position = after
         step += 1
     none = np.zeros(0, np.int64)
-    message, tag, begin, after = (np.concatenate([none, *(part[i] for part in found)]) for i in range(4))
+    messages, tags_found, begins, afters = (np.concatenate([none, *(part[i] for part in found)]) for i in range(4))
     if step > 1:
-        order = np.argsort(message, kind="stable")
-        message, tag, begin, after = message[order], tag[order], begin[order], after[order]
-    return message, tag, begin, after, np.concatenate([none, *odd])
+        order = np.argsort(messages, kind="stable")
+        messages, tags_found, begins, afters = messages[order], tags_found[order], begins[order], afters[order]
+    return messages, tags_found, begins, afters, np.concatenate([none, *odd])
 
 
 def _rest_of(data: Bytes, position: int, end: int, tags: tuple[int, ...]) -> list[tuple[int, int, int]] | None:
@@ -273,9 +271,7 @@ def split_lists(data: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints
     return lists, begin, after, odd
 
 
-def _entries(
-    data: Bytes, rows: Ints, starts: Ints, ends: Ints
-) -> tuple[Ints, Ints, Ints, Ints, Ints, list[Ints]]:
+def _entries(data: Bytes, rows: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints, list[Ints]]:
     """Take the maps apart: the row, key start and end, value start and end of each entry, and the odd rows."""
     owner, _, begin, after, odd = _split(data, starts, ends, (_FIRST,))
     rows_odd = [rows[odd]]
@@ -322,9 +318,7 @@ def _parse(
     odd = [broken]
     if sequence:
         second = tag == _SECOND
-        rows, key, key_end, value, end, also = _entries(
-            data, record[second], begin[second], after[second]
-        )
+        rows, key, key_end, value, end, also = _entries(data, record[second], begin[second], after[second])
         odd += also
         record, begin, after = record[~second], begin[~second], after[~second]
         ids, known = names.find(data, key, key_end)
@@ -377,7 +371,7 @@ def parse_batch(
     features, sequences, found = _parse(buffer, starts, ends, names, sequence=sequence)
     strange = _not_utf8([*features, *sequences])
     for name in strange:
-        holders = [group[name].rows for group in (features, sequences) if name in group]  # type: ignore[index]
+        holders = [group[name].rows for group in (features, sequences) if name in group]
         found = np.union1d(found, np.concatenate(holders))
     if odd is not None:
         found = np.union1d(found, odd)

@@ -170,15 +170,13 @@ def _ints(data: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, npt.NDArray[np.i
     lengths = np.diff(last, prepend=-1)
     counts = np.diff(np.searchsorted(last, np.concatenate([[0], np.cumsum(sizes)])))
     firsts = _places(begin, sizes, 1)[last - lengths + 1]
-    tenth = np.flatnonzero(lengths >= 10)
-    wrong = tenth[(lengths[tenth] > 10) | (data[np.minimum(firsts[tenth] + 9, len(data) - 1)] > 1)]
+    wrong = np.flatnonzero(lengths > 10)
     values = (data[firsts] & 0x7F).astype(np.uint64)
     for step in range(1, min(int(lengths.max(initial=0)), 10)):
         longer = np.flatnonzero(lengths > step)
         byte = (data[firsts[longer] + step] & 0x7F).astype(np.uint64)
         values[longer] |= byte << np.uint64(7 * step)
     if len(wrong):
-        # These lists hold a number of more than 64 bits; their values do not count, being read no further.
         odd[np.repeat(np.arange(len(counts)), counts)[wrong]] = True
     return counts, values.view(np.int64), np.flatnonzero(odd)
 
@@ -311,9 +309,7 @@ def _list_array(counts: Ints, values: pa.Array, absent: Bools) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, mask=pa.array(absent))
 
 
-def _array(
-    column: Column, lists: Lists, values: Sequence[_Values], rows: int, problems: dict[int, str]
-) -> pa.Array:
+def _array(column: Column, lists: Lists, values: Sequence[_Values], rows: int, problems: dict[int, str]) -> pa.Array:
     """Return the rows' lists or values; rows with other values than the column's are missing, and in ``problems``."""
     kept = []
     for part in values:
@@ -339,9 +335,7 @@ def _array(
     return flat.take(pa.array(places, mask=counts == 0))
 
 
-def _flat(
-    column: Column, lists: Lists, kept: Sequence[_Values], counts: Ints, problems: dict[int, str]
-) -> pa.Array:
+def _flat(column: Column, lists: Lists, kept: Sequence[_Values], counts: Ints, problems: dict[int, str]) -> pa.Array:
     """Return the values of all rows, one row after the other."""
     kind = ARROW[column.kind]
     if not kept:

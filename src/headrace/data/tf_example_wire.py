@@ -127,8 +127,8 @@ def _list_values(kind: int, data: bytes) -> Iterator[Any]:
         elif kind == INT64 and wire == _LENGTH:
             position = 0
             while position < len(value):
-                number, position = _varint(value, position)
-                yield _signed(number)
+                item, position = _varint(value, position)
+                yield _signed(item)
 
 
 def _signed(value: int) -> int:
@@ -144,10 +144,9 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            if value >= 2**64:
-                break
-            return value, position
-    raise WireError("a number is longer than 64 bits")
+            # Protocol buffers drop what is beyond 64 bits.
+            return value % 2**64, position
+    raise WireError("a number is longer than 10 bytes")
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int, Any]]:

@@ -14,6 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    Crcs = npt.NDArray[np.uint32]
+
 __all__ = ["crc32c", "headers_at", "mask", "masked_crcs"]
 
 _REFLECTED = 0x82F63B78
@@ -21,7 +23,7 @@ _MASK_DELTA = 0xA282EAD8
 _ALL = 0xFFFFFFFF
 
 
-def _make_tables() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+def _make_tables() -> tuple[Crcs, Crcs]:
     byte = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         byte = np.where(byte & 1, (byte >> 1) ^ np.uint32(_REFLECTED), byte >> 1)
@@ -52,9 +54,7 @@ def mask(crc: int) -> int:
     return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & _ALL
 
 
-def masked_crcs(
-    data: Any, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint32]:
+def masked_crcs(data: Any, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Crcs:
     """Return the masked checksum of each range of ``data``.
 
     The library google-crc32c does it where it is installed (extra ``tfx``). Otherwise all ranges go forward together,
@@ -78,13 +78,16 @@ def masked_crcs(
         # The library reads nothing but bytes.
         ends = (starts + lengths).tolist()
         crc = np.array([value(bytes(data[a:b])) for a, b in zip(starts.tolist(), ends, strict=True)], np.uint32)
-    return ((crc >> 15) | (crc << 17)) + np.uint32(_MASK_DELTA)
+    return _masked(crc)
 
 
-def headers_at(data: Any, places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+def headers_at(data: Any, places: npt.NDArray[np.int64]) -> Crcs:
     """Return the masked checksum of the eight bytes at each place."""
-    crc = _crcs(np.frombuffer(data, np.uint8), places, np.full(len(places), 8))
-    return ((crc >> 15) | (crc << 17)) + np.uint32(_MASK_DELTA)
+    return _masked(_crcs(np.frombuffer(data, np.uint8), places, np.full(len(places), 8)))
+
+
+def _masked(crc: Crcs) -> Crcs:
+    return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(_MASK_DELTA)
 
 
 @lru_cache(maxsize=1)
@@ -97,9 +100,7 @@ def _native() -> Any:
     return google_crc32c.value if google_crc32c.implementation == "c" else None
 
 
-def _crcs(
-    data: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint32]:
+def _crcs(data: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Crcs:
     longest = int(lengths.max(initial=0))
     block = 512
     while block * block < longest:
@@ -116,15 +117,16 @@ def _crcs(
     for step in range(1, int(blocks.max(initial=1))):
         longer = np.flatnonzero(blocks > step)
         crc[longer] = _shifted(crc[longer], block) ^ parts[firsts[longer] + step]
-    return crc ^ np.uint32(_ALL)
+    whole: Crcs = crc ^ np.uint32(_ALL)
+    return whole
 
 
 def _states(
     data: npt.NDArray[np.uint8],
     begin: npt.NDArray[np.int64],
     size: npt.NDArray[np.int64],
-    crc: npt.NDArray[np.uint32],
-) -> npt.NDArray[np.uint32]:
+    crc: Crcs,
+) -> Crcs:
     order = np.argsort(-size, kind="stable")
     position, size, crc = begin[order], size[order], crc[order]
     words = np.ndarray((max(len(data) - 1, 0),), "<u2", buffer=data, strides=(1,))
@@ -143,20 +145,21 @@ def _states(
 
 
 @lru_cache(maxsize=32)
-def _shift_tables(length: int) -> npt.NDArray[np.uint32]:
+def _shift_tables(length: int) -> Crcs:
     """Return, for each byte of a state and its place, the state after ``length`` zero bytes; length is a power of 2."""
     if length == 1:
-        states = (np.arange(256, dtype=np.uint32)[None, :] << np.array([[0], [8], [16], [24]], np.uint32)).ravel()
-        return (_BYTE[states & 0xFF] ^ (states >> 8)).reshape(4, 256)
+        states: Crcs = (np.arange(256, dtype=np.uint32)[None, :] << np.array([[0], [8], [16], [24]], np.uint32)).ravel()
+        after: Crcs = _BYTE[states & 0xFF] ^ (states >> 8)
+        return after.reshape(4, 256)
     half = _shift_tables(length // 2)
     return _apply(half, half.ravel()).reshape(4, 256)
 
 
-def _apply(tables: npt.NDArray[np.uint32], crc: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+def _apply(tables: Crcs, crc: Crcs) -> Crcs:
     first, second, third, fourth = tables
-    low = first[crc & 0xFF] ^ second[(crc >> 8) & 0xFF]
-    return low ^ third[(crc >> 16) & 0xFF] ^ fourth[crc >> 24]
+    out: Crcs = first[crc & 0xFF] ^ second[(crc >> 8) & 0xFF] ^ third[(crc >> 16) & 0xFF] ^ fourth[crc >> 24]
+    return out
 
 
-def _shifted(crc: npt.NDArray[np.uint32], length: int) -> npt.NDArray[np.uint32]:
+def _shifted(crc: Crcs, length: int) -> Crcs:
     return _apply(_shift_tables(length), crc)

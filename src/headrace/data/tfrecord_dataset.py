@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +20,9 @@ from headrace.data.tfrecord_frames import Frames, read_frames
 from headrace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from headrace.data.tf_example_batch import Ints
     from headrace.data.tfrecord_source import TFRecordSource
 
 __all__ = ["RECORD", "TFRecordShard", "open_tfrecord"]
@@ -134,8 +134,8 @@ class TFRecordShard:
     def _arrays(
         self,
         frames: Frames,
-        starts: np.ndarray[tuple[int], np.dtype[np.int64]],
-        ends: np.ndarray[tuple[int], np.dtype[np.int64]],
+        starts: Ints,
+        ends: Ints,
         names: Names,
         reading: Mapping[str, Column],
     ) -> tuple[dict[str, pa.Array], dict[int, str]]:

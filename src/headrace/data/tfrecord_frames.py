@@ -168,43 +168,37 @@ class _Walker:
         checks = _words(data, starts + HEADER + lengths)
         good = masked_crcs(data, starts + HEADER, lengths) == checks
         state = _judge(data, end, final)
-        if len(starts) and not good[-1] and state in {"damaged", "short", "unknown"}:
+        if len(starts) and not good[-1] and state in {"damaged", "short", "unknown", "length unsure"}:
             # Neither the data nor what comes after them are right, so the record may have lost its end.
             end = int(starts[-1])
-            starts, lengths, good = starts[:-1], lengths[:-1], good[:-1]
-            if state == "unknown":
-                self._take(starts, lengths, good)
+            self._take(starts[:-1], lengths[:-1], good[:-1])
+            if state in {"unknown", "length unsure"}:
                 self.needed = len(data) - end + CHUNK_BYTES
                 return False, end
-            self._take(starts, lengths, good)
             self._lost = self._offset + end
             return True, end + HEADER
         self._take(starts, lengths, good)
-        return self._after(data, end, state, final)
+        return self._after(data, end, state)
 
-    def _after(self, data: bytes, end: int, state: str, final: bool) -> tuple[bool, int]:
+    def _after(self, data: bytes, end: int, state: str) -> tuple[bool, int]:
         if state in {"end", "unknown"}:
             # Of the last record it is known only with what follows whether its length is right.
             self.needed = len(data) - end + CHUNK_BYTES
             return False, end
-        length = _LENGTH(data, end)[0] if len(data) - end >= FRAME else LARGEST_RECORD + 1
+        length = _LENGTH(data, end)[0] if len(data) - end >= HEADER else 0
         if state == "long":
             self.needed = length + FRAME
             return False, end
-        if state == "damaged":
-            whole = length <= len(data) - end - FRAME
-            if not whole and not final and length <= CHUNK_BYTES:
-                self.needed = length + FRAME
-                return False, end
-            if whole and mask(_one_crc(data, end + HEADER, length)) == _CHECK(data, end + HEADER + length)[0]:
-                self._lose(f"the checksum of its length, at byte {self._offset + end + 8:,}, is wrong")
-                return True, end + FRAME + length
+        if state == "length unsure":
+            self.needed = length + FRAME
+            return False, end
+        if state == "checksum wrong":
+            self._lose(f"the checksum of its length, at byte {self._offset + end + 8:,}, is wrong")
+            return True, end + FRAME + length
         self._lost = self._offset + end
         return True, end + 1
 
-    def _take(
-        self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]
-    ) -> None:
+    def _take(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]) -> None:
         first = self._number
         for index in np.flatnonzero(~good).tolist():
             self._number = first + index
@@ -225,14 +219,21 @@ def is_header(data: bytes, position: int = 0) -> bool:
 
 
 def _judge(data: bytes, end: int, final: bool) -> str:
-    """Say what stands after the last record: the end, too little to tell, a record that is not whole, or damage."""
+    """Say what stands after the last record: the end, too little to tell, a record that is not whole, or damage.
+
+    Where only the checksum of the length is wrong, the data agree with theirs.
+    """
     left = len(data) - end
     if left == 0:
         return "end" if final else "unknown"
     if left < HEADER:
         return "short" if final else "unknown"
     if not is_header(data, end):
-        return "damaged"
+        length = _LENGTH(data, end)[0]
+        if length > left - FRAME:
+            return "damaged" if final or length > CHUNK_BYTES else "length unsure"
+        right = _one_crc(data, end + HEADER, length) == _CHECK(data, end + HEADER + length)[0]
+        return "checksum wrong" if right else "damaged"
     # A record that would be whole has been walked over: this one goes on after the buffer.
     return "cut" if final else "long"
 
@@ -255,7 +256,7 @@ def _words(data: bytes, places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]
 
 
 def _headers_right(data: bytes, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    return headers_at(data, starts) == _words(data, starts + 8)
+    return np.equal(headers_at(data, starts), _words(data, starts + 8))
 
 
 def _one_crc(data: bytes, start: int, length: int) -> int:

@@ -79,7 +79,9 @@ def write_tfrecord(
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("wb") as file:
-                packer = None if compression in {None, "none"} else zlib.compressobj(wbits=_WINDOW_BITS[str(compression)])
+                packer = (
+                    None if compression in {None, "none"} else zlib.compressobj(wbits=_WINDOW_BITS[str(compression)])
+                )
                 for messages in _messages(batches, payload):
                     rows += len(messages)
                     _write(file, packer, frame_records(messages))
@@ -130,9 +132,9 @@ def _messages(batches: Iterator[pa.RecordBatch], payload: str) -> Iterator[list[
 
 
 def _records(batch: pa.RecordBatch) -> list[bytes]:
-    if batch.num_columns != 1 or not (pa.types.is_binary(batch.schema[0].type) or pa.types.is_string(batch.schema[0].type)):
+    if len(batch.schema) != 1 or _kind(batch.schema[0], batch.schema[0].type) != BYTES:
         raise DataError("Records as they are come from one binary column", got=str(batch.schema))
-    values = batch.column(0).cast(pa.binary()).to_pylist()
+    values: list[bytes] = batch.column(0).cast(pa.binary()).to_pylist()
     if None in values:
         raise DataError("A record is not missing", got="a missing value", where=batch.schema[0].name)
     return values
