@@ -47,6 +47,7 @@ PUBLIC = [
     "run_model_analysis",
     "run_pipeline",
     "sklearn",
+    "sql",
     "tfrecord",
     "uniform",
     "validate_statistics",

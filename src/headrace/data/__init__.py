@@ -12,6 +12,7 @@ from headrace.data.parquet_source import ParquetSource, parquet
 from headrace.data.set_aside import RowsSetAsideWarning, SetAside, counted, set_aside_in, warn_of_rows
 from headrace.data.source import ReportingShard, Source, Unreadable
 from headrace.data.spans import Rolling, SpanFile, resolve_spans, rolling
+from headrace.data.sql_source import SqlSource, sql
 from headrace.data.tfrecord_source import TFRecordSource, tfrecord
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ __all__ = [
     "Source",
     "SpanFile",
     "Splitter",
+    "SqlSource",
     "TFRecordSource",
     "TableShard",
     "TableSource",
@@ -75,6 +77,7 @@ __all__ = [
     "same_types",
     "set_aside_in",
     "snapshot",
+    "sql",
     "tfrecord",
     "warn_of_rows",
     "with_cleaning",
