@@ -50,7 +50,7 @@ EXPECTED = pa.table(
         "part": pa.array([row[6] for row in ROWS], pa.int64()),
     }
 )
-CREATE = "CREATE TABLE sales (id INTEGER, word TEXT, price DECIMAL(10, 2), ok BOOLEAN, day DATE, moment TIMESTAMP, part INTEGER)"
+CREATE = "CREATE TABLE sales (id INT, word TEXT, price DECIMAL(9, 2), ok BOOLEAN, day DATE, moment TIMESTAMP, part INT)"
 
 
 @pytest.fixture
