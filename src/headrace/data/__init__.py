@@ -15,6 +15,9 @@ from headrace.data.orc_source import OrcSource, orc
 from headrace.data.parquet_source import ParquetSource, parquet
 from headrace.data.set_aside import RowsSetAsideWarning, SetAside, counted, set_aside_in, warn_of_rows
 from headrace.data.source import ReportingShard, Source, Unreadable
+from headrace.data.spans import Rolling, SpanFile, resolve_spans, rolling
+from headrace.data.sql_source import SqlSource, sql
+from headrace.data.tfrecord_source import TFRecordSource, tfrecord
 
 if TYPE_CHECKING:
     from headrace.data.agreement import same_types
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from headrace.data.parquet_files import ParquetShard, ParquetSink, open_parquet
     from headrace.data.snapshots import SnapshotReport, snapshot
     from headrace.data.splits import HashSplitter, Splitter, hash_splits
+    from headrace.data.tfrecord_writer import write_tfrecord
 
 # These need Arrow or NumPy, which take longer to import than a cached run may take in all.
 _HEAVY = {
@@ -40,6 +44,7 @@ _HEAVY = {
     "open_parquet": "parquet_files",
     "same_types": "agreement",
     "snapshot": "snapshots",
+    "write_tfrecord": "tfrecord_writer",
 }
 
 __all__ = [
@@ -55,12 +60,16 @@ __all__ = [
     "ParquetSink",
     "ParquetSource",
     "ReportingShard",
+    "Rolling",
     "RowsSetAsideWarning",
     "SetAside",
     "Shard",
     "SnapshotReport",
     "Source",
+    "SpanFile",
     "Splitter",
+    "SqlSource",
+    "TFRecordSource",
     "TableShard",
     "TableSource",
     "Unreadable",
@@ -79,11 +88,16 @@ __all__ = [
     "open_parquet",
     "orc",
     "parquet",
+    "resolve_spans",
+    "rolling",
     "same_types",
     "set_aside_in",
     "snapshot",
+    "sql",
+    "tfrecord",
     "warn_of_rows",
     "with_cleaning",
+    "write_tfrecord",
 ]
 
 

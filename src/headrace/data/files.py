@@ -6,16 +6,18 @@ import codecs
 import difflib
 import glob
 import json
-import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from headrace.data.filesystem import File, digest_of, file_at, find, open_file
+from headrace.data.spans import glob_of, has_spans, resolve_spans, spans_option
 from headrace.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from headrace.data.spans import SpanFile, SpanSelection
 
 __all__ = [
     "PathLike",
@@ -25,19 +27,19 @@ __all__ = [
     "is_utf8",
     "open_bytes",
     "resolve_files",
+    "span_files",
     "unpacking",
 ]
 
 PathLike = str | Path
-_SPAN = "{SPAN}"
 _SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".zip": "zip"}
 
 
-def resolve_files(paths: Sequence[PathLike], spans: tuple[int, int] | None = None) -> tuple[File, ...]:
+def resolve_files(paths: Sequence[PathLike], spans: SpanSelection = None) -> tuple[File, ...]:
     """Return the files that the paths, URLs, globs and ``{SPAN}`` patterns stand for.
 
     A glob gives its files in the order of their names, a span pattern in the order of the spans. Without ``spans``
-    a span pattern gives the newest span.
+    a span pattern gives the newest span; see `resolve_spans`.
 
     Raises
     ------
@@ -46,11 +48,12 @@ def resolve_files(paths: Sequence[PathLike], spans: tuple[int, int] | None = Non
     """
     if not paths:
         raise DataError("At least one file is needed", got="an empty list of paths")
+    spans = spans_option(spans)
     files: list[File] = []
     for path in paths:
         text = str(path)
-        if _SPAN in text:
-            files += _span_files(text, spans)
+        if has_spans(text):
+            files += [file_at(found.name) for found in span_files(text, spans)]
         elif spans is not None:
             raise UsageError(
                 "spans choose among the files of a pattern with {SPAN}",
@@ -91,32 +94,9 @@ def _near(path: Path) -> str:
     return f"{folder} holds: {shown}" if names else f"The folder {folder} is empty"
 
 
-def _span_files(text: str, spans: tuple[int, int] | None) -> list[File]:
-    if spans is not None and spans[0] > spans[1]:
-        raise UsageError("spans are (first, last), both included", got=spans)
-    star = "*".join(glob.escape(part) if not glob.has_magic(part) else part for part in text.split(_SPAN))
-    pattern = re.compile(
-        "([0-9]+)".join(glob_to_regex(part) for part in text.split(_SPAN, maxsplit=1)).replace(re.escape(_SPAN), r"\1")
-        + r"\Z"
-    )
-    matches = ((pattern.match(name), name) for name in find(star))
-    found = sorted((int(match[1]), name) for match, name in matches if match)
-    if not found:
-        raise DataError("The pattern matches no file", got=text, fix="{SPAN} stands for one or more digits")
-    if spans is None:
-        return [file_at(name) for span, name in found if span == found[-1][0]]
-    chosen = [file_at(name) for span, name in found if spans[0] <= span <= spans[1]]
-    if not chosen:
-        have = f"{found[0][0]} to {found[-1][0]}"
-        raise DataError(
-            f"There is no span from {spans[0]} to {spans[1]}", where=text, fix=f"Spans that are there: {have}"
-        )
-    return chosen
-
-
-def glob_to_regex(part: str) -> str:
-    """Return the regular expression of a glob without character classes."""
-    return "".join({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)) for char in part)
+def span_files(text: str, spans: SpanSelection = None) -> list[SpanFile]:
+    """Return the files of the chosen spans of a pattern, as `resolve_spans` does, from what is there."""
+    return resolve_spans(text, list(find(glob_of(text))), spans)
 
 
 def file_paths(path: PathLike | Sequence[PathLike]) -> tuple[str, ...]:
