@@ -128,5 +128,5 @@ def test_files_on_disk(tmp_path: Path) -> None:
         (tmp_path / name).write_text("a\n1\n")
     pattern = tmp_path / "{YYYY}-{MM}-{DD}" / "v{VERSION}.csv"
     found = resolve_files([pattern], rolling(2, skip=1))
-    assert [str(path.relative_to(tmp_path)) for path in found] == ["2026-01-30/v1.csv", "2026-01-31/v2.csv"]
+    assert [str(path).removeprefix(f"{tmp_path}/") for path in found] == ["2026-01-30/v1.csv", "2026-01-31/v2.csv"]
     assert [(file.span, file.version) for file in span_files(str(pattern))] == [(20485, 1)]

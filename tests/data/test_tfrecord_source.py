@@ -14,6 +14,7 @@ import headrace as hr
 from headrace.data import (
     ReportingShard,
     Unreadable,
+    as_source,
     snapshot,
     tfrecord,
     tfrecord_dataset,
@@ -386,3 +387,20 @@ def test_spans(tmp_path: Path) -> None:
     source = tfrecord(tmp_path / "{SPAN}.tfrecord", spans=hr.rolling(2))
     assert pickle.loads(pickle.dumps(source)).dataset().to_table().to_pydict() == {"a": [1, 2]}
     assert tfrecord(tmp_path / "{SPAN}.tfrecord").dataset().to_table().to_pydict() == {"a": [2]}
+
+
+def test_from_a_url(tmp_path: Path) -> None:
+    import fsspec
+
+    write_tfrecord(tmp_path / "a.tfrecord", pa.table({"x": [1, 2, 3]}))
+    fsspec.filesystem("memory").pipe("/tfrecords/a.tfrecord", (tmp_path / "a.tfrecord").read_bytes())
+    there, here = (tfrecord(place) for place in ("memory://tfrecords/a.tfrecord", tmp_path / "a.tfrecord"))
+    assert there.dataset().to_table() == here.dataset().to_table()
+
+
+@pytest.mark.parametrize("name", ["a.tfrecord", "a.tfrecords", "a.tfrecord.gz", "a.tfrecord-00000-of-00002"])
+def test_a_path_alone(tmp_path: Path, name: str) -> None:
+    plain = tmp_path / "plain"
+    write_tfrecord(plain, pa.table({"x": [1, 2, 3]}))
+    (tmp_path / name).write_bytes(gzip.compress(plain.read_bytes()) if name.endswith("gz") else plain.read_bytes())
+    assert as_source(tmp_path / name).dataset().to_table().to_pydict() == {"x": [1, 2, 3]}

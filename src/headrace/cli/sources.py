@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Described", "source_options"]
 
-_FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "arrow", "avro", "orc")
+_FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "arrow", "avro", "orc", "tfrecord")
 _OPTIONS = [
     click.argument("path"),
     click.option(

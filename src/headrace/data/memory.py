@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from headrace.data.normal_types import normalise, normalise_dataset, normalised_
 from headrace.data.orc_source import orc
 from headrace.data.parquet_source import parquet
 from headrace.data.source import Source
+from headrace.data.tfrecord_source import tfrecord
 from headrace.errors import DataError, UsageError
 
 __all__ = ["SCHEMES", "SUFFIXES", "DatasetSource", "TableSource", "as_source", "normalise_dataset", "normalised_schema"]
@@ -96,11 +98,15 @@ SUFFIXES: dict[str, Maker] = {
     ".orc": orc,
     ".parquet": parquet,
     ".tab": _tsv,
+    ".tfrecord": tfrecord,
+    ".tfrecords": tfrecord,
     ".tsv": _tsv,
     ".txt": csv,
 }
 # What reads URLs that begin so; the suffix decides where the protocol is not here.
 SCHEMES: dict[str, Maker] = {}
+# Of the files that a cluster writes: data.tfrecord-00000-of-00010.
+_PART = re.compile(r"-\d{5}-of-\d{5}")
 _PACKED = (".gz", ".bz2", ".zst", ".zip")
 
 
@@ -109,7 +115,7 @@ def _maker(path: PathLike) -> Maker | None:
     scheme = text.partition("://")[0].lower() if is_url(text) else ""
     if scheme in SCHEMES:
         return SCHEMES[scheme]
-    name = file_at(text).name.lower()
+    name = _PART.sub("", file_at(text).name.lower())
     for packed in _PACKED:
         name = name.removesuffix(packed)
     known = SUFFIXES.get(Path(name).suffix)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from headrace.data.dataset import Dataset
+from headrace.data.filesystem import file_at
 from headrace.data.parallel import in_order
 from headrace.data.source import Unreadable
 from headrace.data.tf_example_batch import Names
@@ -22,6 +22,7 @@ from headrace.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from headrace.data.filesystem import File
     from headrace.data.tf_example_batch import Ints
     from headrace.data.tfrecord_source import TFRecordSource
 
@@ -106,7 +107,7 @@ class TFRecordShard:
         reading = {name: of_name[name] for name in dict.fromkeys([*wanted, *self.unclean]) if name in of_name}
         names = Names(column.feature.encode() for column in self.columns)
         empty = True
-        blocks = read_blocks(Path(self.path), self.kind, self.start, self.size)
+        blocks = read_blocks(file_at(self.path), self.kind, self.start, self.size)
         for frames in read_frames(blocks, self.path, offset=self.start, number=self.number):
             problems = list(frames.unreadable)
             for first in range(0, len(frames.starts), BATCH_ROWS):
@@ -215,7 +216,7 @@ def open_tfrecord(source: TFRecordSource) -> Dataset:
     return dataset if source.columns is None else dataset.select(source.columns)
 
 
-def _work(files: Sequence[tuple[Path, str | None]]) -> Iterator[tuple[_Piece, bool, Frames]]:
+def _work(files: Sequence[tuple[File, str | None]]) -> Iterator[tuple[_Piece, bool, Frames]]:
     """Yield what is read of the files, with the shard that it is in, and whether it is the shard's last."""
     for path, kind in files:
         start, number, rows = 0, 1, 0

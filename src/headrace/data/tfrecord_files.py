@@ -6,12 +6,14 @@ import zlib
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Protocol
 
+from headrace.data.filesystem import open_file
 from headrace.data.tfrecord_frames import HEADER, CutShortError, is_header
 from headrace.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from headrace.data.filesystem import File
 
 __all__ = ["COMPRESSIONS", "kind_of_file", "read_blocks"]
 
@@ -29,7 +31,7 @@ class Decompressor(Protocol):
         ...
 
 
-def kind_of_file(path: Path, compression: str | None) -> str | None:
+def kind_of_file(path: File, compression: str | None) -> str | None:
     """Return gzip, zlib or None; where ``compression`` is "infer", by the first bytes, whatever the file's name.
 
     Raises
@@ -47,7 +49,7 @@ def kind_of_file(path: Path, compression: str | None) -> str | None:
         fix = did_you_mean(str(compression), COMPRESSIONS)
         raise UsageError("The compression of TFRecord files is unknown", got=compression, fix=fix)
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             head = file.read(HEADER)
     except OSError as error:
         raise DataError("The file cannot be opened", got=str(error), where=str(path)) from error
@@ -59,7 +61,7 @@ def kind_of_file(path: Path, compression: str | None) -> str | None:
     return "zlib" if len(head) > 1 and head[0] & 0x8F == 8 and int.from_bytes(head[:2], "big") % 31 == 0 else None
 
 
-def read_blocks(path: Path, kind: str | None, start: int = 0, size: int | None = None) -> Iterator[bytes]:
+def read_blocks(path: File, kind: str | None, start: int = 0, size: int | None = None) -> Iterator[bytes]:
     """Yield the unpacked bytes of a file.
 
     Parameters
@@ -77,7 +79,7 @@ def read_blocks(path: Path, kind: str | None, start: int = 0, size: int | None =
         If the file cannot be read, or has become shorter than ``size``.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             if kind is not None:
                 yield from _unpacked(file, _WINDOW_BITS[kind])
                 return

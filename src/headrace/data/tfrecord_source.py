@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from headrace.data.files import PathLike, resolve_files
+from headrace.data.files import PathLike, file_paths, fingerprint_of, resolve_files
 from headrace.data.spans import spans_option
 from headrace.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from headrace.data.dataset import Dataset
+    from headrace.data.filesystem import File
     from headrace.data.spans import Rolling, SpanSelection
 
 __all__ = ["TFRECORD_TYPES", "TFRecordSource", "tfrecord"]
@@ -45,7 +45,7 @@ class TFRecordSource:
     compression: str | None = "infer"
     spans: SpanSelection = None
 
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[File, ...]:
         """Return the files that are there now."""
         return resolve_files(self.paths, self.spans)
 
@@ -66,8 +66,7 @@ class TFRecordSource:
         options = {
             name: getattr(self, name) for name in sorted(self.__dataclass_fields__) if name not in {"paths", "spans"}
         }
-        files = [[path.name, digest_file(path)] for path in self.files()]
-        return json.dumps({"source": "tfrecord", "files": files, "options": options}, sort_keys=True)
+        return fingerprint_of("tfrecord", self.files(), digest_file, options)
 
 
 def tfrecord(
@@ -130,9 +129,8 @@ def tfrecord(
         raise UsageError("types are for the features of examples", got=known, fix="Leave types out, or change payload")
     if isinstance(columns, str):
         raise UsageError("columns is a list of names", got=columns, fix=f"Write columns=[{columns!r}]")
-    paths = [path] if isinstance(path, (str, Path)) else list(path)
     return TFRecordSource(
-        paths=tuple(str(item) for item in paths),
+        paths=file_paths(path),
         payload=payload,
         types=tuple(sorted(known.items())),
         scalars=scalars,
