@@ -76,9 +76,10 @@ class AvroShard:
         known = columns_of(self.header.schema, self.path)
         names = list(known) if columns is None else list(columns)
         out = pa.schema([(name, known[name].type) for name in names])
+        needed = {name: column for name, column in known.items() if name in names or column.may_misfit}
         empty = True
         for rows in self._blocks(report):
-            arrays, bad = _arrays(rows.records, known)
+            arrays, bad = _arrays(rows.records, needed)
             if report is not None:
                 for index, reason in sorted(bad.items()):
                     report(Unreadable(self.path, rows.first + index, reason))
@@ -144,7 +145,12 @@ def _decode(fastavro: Any, head: bytes, stream: Any, block: Block) -> tuple[list
 
 def _arrays(records: list[dict[str, Any]], columns: dict[str, Column]) -> tuple[dict[str, pa.Array], dict[int, str]]:
     """Turn records into columns; rows with a value that does not fit are left out, and named by their index."""
-    values = {name: [column.value(record[name]) for record in records] for name, column in columns.items()}
+    values = {
+        name: [record[name] for record in records]
+        if column.convert is None
+        else [column.value(record[name]) for record in records]
+        for name, column in columns.items()
+    }
     try:
         return {name: pa.array(values[name], column.type) for name, column in columns.items()}, {}
     except (pa.ArrowException, OverflowError, ValueError, TypeError):
