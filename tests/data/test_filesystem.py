@@ -195,6 +195,9 @@ class _Facts:
     def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
 
+    def invalidate_cache(self) -> None:
+        """Remember nothing."""
+
     def info(self, path: str) -> dict[str, Any]:
         return {"size": 3, **self.facts}
 

@@ -27,6 +27,8 @@ __all__ = ["AvroShard", "open_avro"]
 
 BATCH_ROWS = 65_536
 SHARD_BYTES = 8 << 20
+# Records of so many bytes, packed, become one batch.
+HELD_BYTES = 1 << 20
 # fastavro's own names; what each of the last three needs comes with the extra.
 _CODECS = ("null", "deflate", "bzip2", "xz", "zstandard", "snappy", "lz4")
 
@@ -99,7 +101,7 @@ class AvroShard:
         number = self.first_row
         with reading(self.path), open_file(file_at(self.path)) as stream:
             records: list[dict[str, Any]] = []
-            first = number
+            first, held = number, 0
             for block in find_blocks(stream, self.header, self.start, self.end):
                 found, fault = _decode(fastavro, head, stream, block)
                 if fault is None:
@@ -107,11 +109,12 @@ class AvroShard:
                         first = number
                     records += found
                     number += len(found)
-                    if len(records) < BATCH_ROWS // 4:
+                    held += block.end - block.start
+                    if len(records) < BATCH_ROWS // 4 and held < HELD_BYTES:
                         continue
                 if records:
                     yield _Rows(records, first)
-                    records = []
+                    records, held = [], 0
                 if fault is not None:
                     rows = block.rows or 1
                     many = "" if block.rows else "; how many rows it has cannot be told"
