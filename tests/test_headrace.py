@@ -32,6 +32,7 @@ PUBLIC = [
     "Statistics",
     "__version__",
     "analyze_raw_data",
+    "bigquery",
     "choice",
     "component",
     "csv",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._version import __version__
 
 if TYPE_CHECKING:
-    from headrace.data import csv, parquet, rolling, sql, tfrecord
+    from headrace.data import bigquery, csv, parquet, rolling, sql, tfrecord
     from headrace.estimators import (
         BoostedTreesClassifier,
         BoostedTreesRegressor,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from headrace.validation import Anomalies, display_anomalies, infer_schema, validate_statistics
 
 _HOMES = {
-    "data": ("csv", "parquet", "rolling", "sql", "tfrecord"),
+    "data": ("bigquery", "csv", "parquet", "rolling", "sql", "tfrecord"),
     "estimators": (
         "BoostedTreesClassifier",
         "BoostedTreesRegressor",
@@ -79,6 +79,7 @@ __all__ = [
     "Statistics",
     "__version__",
     "analyze_raw_data",
+    "bigquery",
     "choice",
     "component",
     "csv",

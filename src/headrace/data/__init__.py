@@ -5,9 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from headrace.data.bigquery_source import BigQuerySource, bigquery
 from headrace.data.cleaning import Cleaning, clean_array, cleaning, with_cleaning
 from headrace.data.csv_source import CsvSource, csv
 from headrace.data.dataset import Dataset, Shard, TableShard, dataset_from_table
+from headrace.data.files import spans_read
 from headrace.data.parquet_source import ParquetSource, parquet
 from headrace.data.set_aside import RowsSetAsideWarning, SetAside, counted, set_aside_in, warn_of_rows
 from headrace.data.source import ReportingShard, Source, Unreadable
@@ -41,6 +43,7 @@ _HEAVY = {
 }
 
 __all__ = [
+    "BigQuerySource",
     "Cleaning",
     "CsvSource",
     "Dataset",
@@ -63,6 +66,7 @@ __all__ = [
     "TableSource",
     "Unreadable",
     "as_source",
+    "bigquery",
     "clean_array",
     "cleaning",
     "counted",
@@ -77,6 +81,7 @@ __all__ = [
     "same_types",
     "set_aside_in",
     "snapshot",
+    "spans_read",
     "sql",
     "tfrecord",
     "warn_of_rows",

@@ -14,9 +14,10 @@ from headrace.errors import DataError, UsageError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headrace.data.source import Source
     from headrace.data.spans import SpanFile, SpanSelection
 
-__all__ = ["PathLike", "compression_of", "open_bytes", "resolve_files", "span_files"]
+__all__ = ["PathLike", "compression_of", "open_bytes", "resolve_files", "span_files", "spans_read"]
 
 PathLike = str | Path
 _SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".zip": "zip"}
@@ -82,6 +83,20 @@ def span_files(text: str, spans: SpanSelection = None) -> list[SpanFile]:
     """Return the files of the chosen spans of a pattern, as `resolve_spans` does, from what is on disk."""
     found = glob.glob(glob_of(text), recursive=True)  # noqa: PTH207 - absolute patterns
     return resolve_spans(text, [name for name in found if Path(name).is_file()], spans)
+
+
+def spans_read(source: Source) -> list[SpanFile]:
+    """Return the files of spans that a source reads now, with their spans and versions; none where it has no spans.
+
+    Examples
+    --------
+    >>> from headrace.data import csv
+    >>> spans_read(csv("people.csv"))
+    []
+    """
+    paths: Sequence[PathLike] = getattr(source, "paths", ())
+    spans: SpanSelection = getattr(source, "spans", None)
+    return [found for path in paths if has_spans(str(path)) for found in span_files(str(path), spans)]
 
 
 def compression_of(path: Path, compression: str | None) -> str | None:

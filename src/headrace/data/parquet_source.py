@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.data.files import PathLike, resolve_files
+from headrace.data.spans import spans_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headrace.data.dataset import Dataset
+    from headrace.data.spans import Rolling, SpanSelection
 
 __all__ = ["ParquetSource", "parquet"]
 
@@ -23,7 +25,7 @@ class ParquetSource:
 
     paths: tuple[str, ...]
     columns: tuple[str, ...] | None = None
-    spans: tuple[int, int] | None = None
+    spans: SpanSelection = None
 
     def files(self) -> tuple[Path, ...]:
         """Return the files that are there now; a folder stands for the Parquet files in it."""
@@ -59,7 +61,7 @@ def parquet(
     path: PathLike | Sequence[PathLike],
     *,
     columns: Sequence[str] | None = None,
-    spans: tuple[int, int] | None = None,
+    spans: tuple[int, int] | Rolling | None = None,
 ) -> ParquetSource:
     """Describe Parquet files.
 
@@ -70,11 +72,11 @@ def parquet(
     columns
         Read only these.
     spans
-        First and last span, both included, of a ``{SPAN}`` pattern; the newest span when None.
+        First and last span, both included, of a ``{SPAN}`` pattern, or ``hr.rolling(…)``; the newest span when None.
     """
     paths = [path] if isinstance(path, (str, Path)) else list(path)
     return ParquetSource(
         tuple(str(item) for item in paths),
         None if columns is None else tuple(columns),
-        None if spans is None else (int(spans[0]), int(spans[1])),
+        spans_option(spans),
     )

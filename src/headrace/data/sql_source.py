@@ -90,7 +90,7 @@ class SqlSource:
         options = {
             name: getattr(self, name) for name in sorted(self.__dataclass_fields__) if name not in {"url", "version"}
         }
-        content = f"version:{self.version}" if self.version is not None else content_digest(self)
+        content = f"version:{self.version}" if self.version is not None else content_digest(self.dataset())
         return json.dumps(
             {"source": "sql", "url": safe_url(self.url), "options": options, "content": content}, sort_keys=True
         )
