@@ -29,7 +29,7 @@ __all__ = ["RECORD", "TFRecordShard", "open_tfrecord"]
 
 RECORD = "record"
 BATCH_ROWS = 65_536
-SHARD_BYTES = 16 * 2**20
+SHARD_BYTES = 32 * 2**20
 _Key = tuple[str, bool]
 
 
