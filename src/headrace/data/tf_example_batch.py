@@ -312,7 +312,8 @@ def _order_of(ids: Ints) -> tuple[Ints, list[tuple[int, slice]]]:
 
 def _twice(ids: Ints, rows: Ints) -> Ints:
     """Return the rows that have a name twice; both are in the order of the names, and then of the rows."""
-    return rows[1:][(ids[1:] == ids[:-1]) & (rows[1:] == rows[:-1])]
+    again: Bools = (ids[1:] == ids[:-1]) & (rows[1:] == rows[:-1])
+    return rows[1:][again]
 
 
 def _parse(
