@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace.data import tf_example_columns
 from headrace.data.tf_example_batch import Names
 from headrace.data.tf_example_columns import Column, decode, observe
 from headrace.data.tf_example_wire import (
@@ -329,6 +330,14 @@ def test_messages_with_many_fields() -> None:
         "f0": FeatureValue(INT64, [])
     }
     assert got[1:] == [words, small]
+
+
+def test_places_that_need_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf_example_columns, "_WIDE", 0)
+    record = Record({"a": FeatureValue(BYTES, [b"one", b"", b"three"])})
+    got, errors = decoded([encode_record(record), b"", encode_record(record)])
+    assert not errors
+    assert got == [record, Record(), record]
 
 
 def test_ints_among_floats() -> None:

@@ -25,6 +25,8 @@ LIST_NAMES = {BYTES: "bytes_list", FLOAT: "float_list", INT64: "int64_list"}
 ACCEPTED = {"int64": {INT64}, "float64": {FLOAT, INT64}, "string": {BYTES}, "bytes": {BYTES}}
 ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bytes": pa.binary()}
 _TAG = 0x0A
+# Places from here on do not fit into 32 bits.
+_WIDE = 2**31
 _SHOWN = 60
 
 
@@ -134,7 +136,7 @@ def _bytes(data: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, pa.Array, Ints]
         return counts, pa.array([], pa.binary()), odd
     # An array over the whole buffer, of what is between the values and the values by turns, needs no copy.
     order = np.argsort(begin, kind="stable") if (begin[1:] < begin[:-1]).any() else np.arange(len(begin))
-    wide = len(data) >= 2**31
+    wide = len(data) >= _WIDE
     bounds = np.zeros(2 * len(begin) + 1, np.int64 if wide else np.int32)
     bounds[1::2] = begin[order]
     bounds[2::2] = after[order]
