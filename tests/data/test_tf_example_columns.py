@@ -359,6 +359,6 @@ def test_ints_among_floats() -> None:
     )
     assert errors == {
         0: "feature 'a' has 2 values, and the column one",
-        1: "feature 'a' is a float_list, and the column's type, int64, wants a int64_list",
+        1: "feature 'a' is of kind float_list, and the column, int64, wants int64_list",
     }
     assert array.to_pylist()[2:] == [None, 3]

@@ -331,7 +331,7 @@ def _array(column: Column, lists: Lists, values: Sequence[_Values], rows: int, p
             continue
         wanted = " or ".join(LIST_NAMES[kind] for kind in sorted(ACCEPTED[column.kind]))
         for row in lists.rows[part.index].tolist():
-            problems[row] = f"is a {LIST_NAMES[part.kind]}, and the column's type, {column.kind}, wants a {wanted}"
+            problems[row] = f"is of kind {LIST_NAMES[part.kind]}, and the column, {column.kind}, wants {wanted}"
     counts = np.zeros(rows, np.int64)
     absent = np.ones(rows, bool)
     for part in kept:
