@@ -166,6 +166,7 @@ BROKEN = {
     "a group that ends": b"\x0c",
     "a group that does not": b"\x0b",
     "a name that is not UTF-8": entry(b"\xff", sized(3, sized(1, b"\x01"))),
+    "a name that is not UTF-8, before another": sized(1, sized(1, sized(1, b"\xff") + sized(1, b"a") + sized(2, b""))),
     "floats of 3 bytes": entry(b"a", sized(2, sized(1, b"abc"))),
     "an int that ends early": entry(b"a", sized(3, sized(1, b"\x80"))),
     "an int of 11 bytes": entry(b"a", sized(3, sized(1, b"\xff" * 10 + b"\x01"))),
