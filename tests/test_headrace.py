@@ -34,6 +34,7 @@ PUBLIC = [
     "analyze_raw_data",
     "arrow",
     "avro",
+    "bigquery",
     "choice",
     "component",
     "csv",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._version import __version__
 
 if TYPE_CHECKING:
-    from headrace.data import arrow, avro, csv, json_lines, orc, parquet, rolling, sql, tfrecord
+    from headrace.data import arrow, avro, bigquery, csv, json_lines, orc, parquet, rolling, sql, tfrecord
     from headrace.estimators import (
         BoostedTreesClassifier,
         BoostedTreesRegressor,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from headrace.validation import Anomalies, display_anomalies, infer_schema, validate_statistics
 
 _HOMES = {
-    "data": ("arrow", "avro", "csv", "json_lines", "orc", "parquet", "rolling", "sql", "tfrecord"),
+    "data": ("arrow", "avro", "bigquery", "csv", "json_lines", "orc", "parquet", "rolling", "sql", "tfrecord"),
     "estimators": (
         "BoostedTreesClassifier",
         "BoostedTreesRegressor",
@@ -81,6 +81,7 @@ __all__ = [
     "analyze_raw_data",
     "arrow",
     "avro",
+    "bigquery",
     "choice",
     "component",
     "csv",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import headrace as hr
+from headrace.data import as_source, spans_read
 from headrace.data.files import resolve_files, span_files
 from headrace.data.spans import SpanFile, glob_of, has_spans, resolve_spans, rolling, spans_option
 from headrace.errors import DataError, UsageError
@@ -130,3 +131,9 @@ def test_files_on_disk(tmp_path: Path) -> None:
     found = resolve_files([pattern], rolling(2, skip=1))
     assert [str(path).removeprefix(f"{tmp_path}/") for path in found] == ["2026-01-30/v1.csv", "2026-01-31/v2.csv"]
     assert [(file.span, file.version) for file in span_files(str(pattern))] == [(20485, 1)]
+    for describe in (hr.csv, hr.parquet, hr.tfrecord):
+        source = describe(pattern, spans=hr.rolling(2, skip=1))
+        assert [(file.span, file.version) for file in spans_read(source)] == [(20483, 1), (20484, 2)]
+        assert source.files() == found
+    assert spans_read(as_source({"a": [1]})) == []
+    assert hr.csv(pattern, spans=(20483, 20485)).dataset().count_rows() == 3

@@ -133,7 +133,8 @@ class TestDuckDb(SourceSuite):
     def source(self, tmp_path: Path) -> SqlSource:
         with duckdb.connect(tmp_path / "shop.duckdb") as connection:
             connection.execute(CREATE)
-            connection.executemany("INSERT INTO sales VALUES (?, ?, ?, ?, ?, ?, ?)", ROWS)
+            connection.register("expected", EXPECTED)
+            connection.execute("INSERT INTO sales SELECT * FROM expected")
         return sql("sales", f"duckdb:///{tmp_path}/shop.duckdb", partition_on="moment", partitions=4)
 
     def test_rows(self, dataset: Dataset) -> None:

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace.data import tf_example_columns
 from headrace.data.tf_example_batch import Names
 from headrace.data.tf_example_columns import Column, decode, observe
 from headrace.data.tf_example_wire import (
@@ -165,6 +166,7 @@ BROKEN = {
     "a group that ends": b"\x0c",
     "a group that does not": b"\x0b",
     "a name that is not UTF-8": entry(b"\xff", sized(3, sized(1, b"\x01"))),
+    "a name that is not UTF-8, before another": sized(1, sized(1, sized(1, b"\xff") + sized(1, b"a") + sized(2, b""))),
     "floats of 3 bytes": entry(b"a", sized(2, sized(1, b"abc"))),
     "an int that ends early": entry(b"a", sized(3, sized(1, b"\x80"))),
     "an int of 11 bytes": entry(b"a", sized(3, sized(1, b"\xff" * 10 + b"\x01"))),
@@ -331,6 +333,14 @@ def test_messages_with_many_fields() -> None:
     assert got[1:] == [words, small]
 
 
+def test_places_that_need_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf_example_columns, "_WIDE", 0)
+    record = Record({"a": FeatureValue(BYTES, [b"one", b"", b"three"])})
+    got, errors = decoded([encode_record(record), b"", encode_record(record)])
+    assert not errors
+    assert got == [record, Record(), record]
+
+
 def test_ints_among_floats() -> None:
     records = [
         Record({"a": FeatureValue(INT64, [1, 2])}),
@@ -350,6 +360,6 @@ def test_ints_among_floats() -> None:
     )
     assert errors == {
         0: "feature 'a' has 2 values, and the column one",
-        1: "feature 'a' is a float_list, and the column's type, int64, wants a int64_list",
+        1: "feature 'a' is of kind float_list, and the column, int64, wants int64_list",
     }
     assert array.to_pylist()[2:] == [None, 3]

@@ -154,12 +154,9 @@ def test_census_there_and_back(census_source: CensusSource, tmp_path: Path) -> N
 
 
 def test_lists_and_what_is_missing(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "x",
-        record(n=[1, 2], w=["a"], f=[0.5], one=[7]),
-        record(n=None, w=["b", "c"], f=[1.5, 2.5]),
-        record(w=[], one=[8]),
-    )
+    first = record(n=[1, 2], w=["a"], f=[0.5], one=[7])
+    second = record(n=None, w=["b", "c"], f=[1.5, 2.5])
+    path = write(tmp_path / "x", first, second, record(w=[], one=[8]))
     # An empty list of ints among lists of bytes is of another type.
     dataset = tfrecord(path).dataset()
     assert {field.name: str(field.type) for field in dataset.schema} == {
@@ -172,8 +169,9 @@ def test_lists_and_what_is_missing(tmp_path: Path) -> None:
         {"f": [0.5], "n": [1, 2], "one": 7, "w": ["a"]},
         {"f": [1.5, 2.5], "n": None, "one": None, "w": ["b", "c"]},
     ]
+    place = f"; it begins at byte {len(frame_records([first, second]))}"
     assert [str(row) for row in reported(dataset)] == [
-        f"{path}, row 3: feature 'w' is a int64_list, and the column's type, string, wants a bytes_list"
+        f"{path}, row 3: feature 'w' is of kind int64_list, and the column, string, wants bytes_list{place}"
     ]
     assert [row.row for row in reported(dataset, ["one"])] == [3]
 
@@ -183,7 +181,9 @@ def test_bytes_are_text_where_all_of_them_are(tmp_path: Path) -> None:
     assert [str(field.type) for field in tfrecord(path).dataset().schema] == ["string", "binary"]
     forced = tfrecord(path, types={"a": "bytes", "b": "string"}).dataset()
     assert forced.to_table().to_pylist() == [{"a": "é".encode(), "b": "x"}]
-    assert [row.reason for row in reported(forced)] == [r"feature 'b' has bytes that are not UTF-8: b'\xff'"]
+    assert [row.reason for row in reported(forced)] == [
+        r"feature 'b' has bytes that are not UTF-8: b'\xff'; it begins at byte 0"
+    ]
 
 
 def test_the_type_of_most_records_counts(tmp_path: Path) -> None:
@@ -204,7 +204,9 @@ def test_scalars(tmp_path: Path) -> None:
     ]
     scalar = tfrecord(path, scalars=True).dataset()
     assert scalar.to_table().to_pylist() == [{"a": 1, "b": "x"}, {"a": None, "b": "w"}]
-    assert [row.reason for row in reported(scalar, ["a"])] == ["feature 'b' has 2 values, and the column one"]
+    assert [row.reason for row in reported(scalar, ["a"])] == [
+        "feature 'b' has 2 values, and the column one; it begins at byte 42"
+    ]
 
 
 def test_sequence_examples(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.data.arrow_source import ArrowSource, arrow
 from headrace.data.avro_source import AvroSource, avro
+from headrace.data.bigquery_source import BigQuerySource, bigquery
 from headrace.data.cleaning import Cleaning, clean_array, cleaning, with_cleaning
 from headrace.data.csv_source import CsvSource, csv
 from headrace.data.dataset import Dataset, Shard, TableShard, dataset_from_table
+from headrace.data.files import spans_read
 from headrace.data.json_source import JsonSource, json_lines
 from headrace.data.orc_source import OrcSource, orc
 from headrace.data.parquet_source import ParquetSource, parquet
@@ -50,6 +52,7 @@ _HEAVY = {
 __all__ = [
     "ArrowSource",
     "AvroSource",
+    "BigQuerySource",
     "Cleaning",
     "CsvSource",
     "Dataset",
@@ -76,6 +79,7 @@ __all__ = [
     "arrow",
     "as_source",
     "avro",
+    "bigquery",
     "clean_array",
     "cleaning",
     "counted",
@@ -93,6 +97,7 @@ __all__ = [
     "same_types",
     "set_aside_in",
     "snapshot",
+    "spans_read",
     "sql",
     "tfrecord",
     "warn_of_rows",

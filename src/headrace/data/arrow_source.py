@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from headrace.data.dataset import Dataset
     from headrace.data.files import PathLike
+    from headrace.data.spans import Rolling
 
 __all__ = ["ArrowSource", "arrow"]
 
@@ -32,7 +33,7 @@ def arrow(
     path: PathLike | Sequence[PathLike],
     *,
     columns: Sequence[str] | None = None,
-    spans: tuple[int, int] | None = None,
+    spans: tuple[int, int] | Rolling | None = None,
 ) -> ArrowSource:
     """Describe Arrow IPC files and streams, which Feather files (version 2) are as well.
 
@@ -45,6 +46,6 @@ def arrow(
     columns
         Read only these, in this order.
     spans
-        First and last span, both included, of a ``{SPAN}`` pattern; the newest span when None.
+        First and last span, both included, of a ``{SPAN}`` pattern, or ``hr.rolling(…)``; the newest span when None.
     """
     return describe(ArrowSource, path, columns, spans)

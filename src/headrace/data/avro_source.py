@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from headrace.data.dataset import Dataset
     from headrace.data.files import PathLike
+    from headrace.data.spans import Rolling
 
 __all__ = ["AvroSource", "avro"]
 
@@ -32,7 +33,7 @@ def avro(
     path: PathLike | Sequence[PathLike],
     *,
     columns: Sequence[str] | None = None,
-    spans: tuple[int, int] | None = None,
+    spans: tuple[int, int] | Rolling | None = None,
 ) -> AvroSource:
     """Describe Avro object container files; their blocks are read in parallel. Needs the extra ``avro``.
 
@@ -47,6 +48,6 @@ def avro(
     columns
         Read only these, in this order.
     spans
-        First and last span, both included, of a ``{SPAN}`` pattern; the newest span when None.
+        First and last span, both included, of a ``{SPAN}`` pattern, or ``hr.rolling(…)``; the newest span when None.
     """
     return describe(AvroSource, path, columns, spans)

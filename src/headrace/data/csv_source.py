@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.data.files import PathLike, compression_of, file_paths, fingerprint_of, resolve_files
+from headrace.data.spans import spans_option
 from headrace.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from headrace.data.dataset import Dataset
     from headrace.data.filesystem import File
+    from headrace.data.spans import Rolling, SpanSelection
 
 __all__ = ["CSV_TYPES", "CsvSource", "csv"]
 
@@ -49,7 +51,7 @@ class CsvSource:
     types: tuple[tuple[str, str], ...] = ()
     strip: bool = False
     compression: str | None = "infer"
-    spans: tuple[int, int] | None = None
+    spans: SpanSelection = None
 
     def files(self) -> tuple[File, ...]:
         """Return the files that are there now."""
@@ -88,7 +90,7 @@ def csv(
     types: Mapping[str, str] | None = None,
     strip: bool = False,
     compression: str | None = "infer",
-    spans: tuple[int, int] | None = None,
+    spans: tuple[int, int] | Rolling | None = None,
 ) -> CsvSource:
     """Describe CSV files.
 
@@ -117,7 +119,7 @@ def csv(
     compression
         gzip, bz2, zstd, zip, None, or "infer": by the suffix.
     spans
-        First and last span, both included, of a ``{SPAN}`` pattern; the newest span when None.
+        First and last span, both included, of a ``{SPAN}`` pattern, or ``hr.rolling(…)``; the newest span when None.
 
     Examples
     --------
@@ -161,5 +163,5 @@ def csv(
         types=tuple(sorted(known.items())),
         strip=strip,
         compression=compression,
-        spans=None if spans is None else (int(spans[0]), int(spans[1])),
+        spans=spans_option(spans),
     )

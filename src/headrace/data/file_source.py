@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from headrace.data.files import PathLike, file_paths, fingerprint_of, resolve_files
+from headrace.data.spans import spans_option
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from headrace.data.dataset import Dataset
     from headrace.data.filesystem import File
+    from headrace.data.spans import Rolling, SpanSelection
 
 __all__ = ["FileSource", "describe"]
 
@@ -30,14 +32,14 @@ class FileSource(ABC):
     columns
         The columns to read, in this order; all when None.
     spans
-        First and last span, both included.
+        First and last span, both included, or a rolling window.
     """
 
     kind: ClassVar[str]
 
     paths: tuple[str, ...]
     columns: tuple[str, ...] | None = None
-    spans: tuple[int, int] | None = None
+    spans: SpanSelection = None
 
     def files(self) -> tuple[File, ...]:
         """Return the files that are there now."""
@@ -72,7 +74,7 @@ def describe(
     source: type[S],
     path: PathLike | Sequence[PathLike],
     columns: Sequence[str] | None,
-    spans: tuple[int, int] | None,
+    spans: tuple[int, int] | Rolling | None,
 ) -> S:
     """Return a source of files."""
     if isinstance(columns, str) or (columns is not None and len(set(columns)) < len(columns)):
@@ -80,5 +82,5 @@ def describe(
     return source(
         file_paths(path),
         None if columns is None else tuple(columns),
-        None if spans is None else (int(spans[0]), int(spans[1])),
+        spans_option(spans),
     )

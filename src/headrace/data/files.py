@@ -17,6 +17,7 @@ from headrace.errors import DataError, UsageError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from headrace.data.source import Source
     from headrace.data.spans import SpanFile, SpanSelection
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "open_bytes",
     "resolve_files",
     "span_files",
+    "spans_read",
     "unpacking",
 ]
 
@@ -97,6 +99,20 @@ def _near(path: Path) -> str:
 def span_files(text: str, spans: SpanSelection = None) -> list[SpanFile]:
     """Return the files of the chosen spans of a pattern, as `resolve_spans` does, from what is there."""
     return resolve_spans(text, list(find(glob_of(text))), spans)
+
+
+def spans_read(source: Source) -> list[SpanFile]:
+    """Return the files of spans that a source reads now, with their spans and versions; none where it has no spans.
+
+    Examples
+    --------
+    >>> from headrace.data import csv
+    >>> spans_read(csv("people.csv"))
+    []
+    """
+    paths: Sequence[PathLike] = getattr(source, "paths", ())
+    spans: SpanSelection = getattr(source, "spans", None)
+    return [found for path in paths if has_spans(str(path)) for found in span_files(str(path), spans)]
 
 
 def file_paths(path: PathLike | Sequence[PathLike]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headrace.data.csv_source import CSV_TYPES
 from headrace.data.files import PathLike, compression_of, file_paths, fingerprint_of, is_utf8, resolve_files
+from headrace.data.spans import spans_option
 from headrace.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from headrace.data.dataset import Dataset
     from headrace.data.filesystem import File
+    from headrace.data.spans import Rolling, SpanSelection
 
 __all__ = ["JsonSource", "json_lines"]
 
@@ -28,7 +30,7 @@ class JsonSource:
     types: tuple[tuple[str, str], ...] = ()
     compression: str | None = "infer"
     encoding: str = "utf-8"
-    spans: tuple[int, int] | None = None
+    spans: SpanSelection = None
 
     def files(self) -> tuple[File, ...]:
         """Return the files that are there now."""
@@ -61,7 +63,7 @@ def json_lines(
     types: Mapping[str, str] | None = None,
     compression: str | None = "infer",
     encoding: str = "utf-8",
-    spans: tuple[int, int] | None = None,
+    spans: tuple[int, int] | Rolling | None = None,
 ) -> JsonSource:
     """Describe JSON files: one object a line, or one array of objects.
 
@@ -85,7 +87,7 @@ def json_lines(
     encoding
         Any that Python knows.
     spans
-        First and last span, both included, of a ``{SPAN}`` pattern; the newest span when None.
+        First and last span, both included, of a ``{SPAN}`` pattern, or ``hr.rolling(…)``; the newest span when None.
 
     Examples
     --------
@@ -111,5 +113,5 @@ def json_lines(
         types=tuple(sorted(known.items())),
         compression=compression,
         encoding=encoding,
-        spans=None if spans is None else (int(spans[0]), int(spans[1])),
+        spans=spans_option(spans),
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from headrace.data.dataset import Dataset
     from headrace.data.files import PathLike
+    from headrace.data.spans import Rolling
 
 __all__ = ["OrcSource", "orc"]
 
@@ -32,7 +33,7 @@ def orc(
     path: PathLike | Sequence[PathLike],
     *,
     columns: Sequence[str] | None = None,
-    spans: tuple[int, int] | None = None,
+    spans: tuple[int, int] | Rolling | None = None,
 ) -> OrcSource:
     """Describe ORC files; their stripes are read in parallel.
 
@@ -43,6 +44,6 @@ def orc(
     columns
         Read only these, in this order.
     spans
-        First and last span, both included, of a ``{SPAN}`` pattern; the newest span when None.
+        First and last span, both included, of a ``{SPAN}`` pattern, or ``hr.rolling(…)``; the newest span when None.
     """
     return describe(OrcSource, path, columns, spans)

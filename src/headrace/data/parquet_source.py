@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.data.dataset import Dataset
+    from headrace.data.spans import Rolling
 
 __all__ = ["ParquetSource", "parquet"]
 
@@ -41,7 +42,7 @@ def parquet(
     path: PathLike | Sequence[PathLike],
     *,
     columns: Sequence[str] | None = None,
-    spans: tuple[int, int] | None = None,
+    spans: tuple[int, int] | Rolling | None = None,
 ) -> ParquetSource:
     """Describe Parquet files.
 
@@ -52,6 +53,6 @@ def parquet(
     columns
         Read only these.
     spans
-        First and last span, both included, of a ``{SPAN}`` pattern; the newest span when None.
+        First and last span, both included, of a ``{SPAN}`` pattern, or ``hr.rolling(…)``; the newest span when None.
     """
     return describe(ParquetSource, path, columns, spans)

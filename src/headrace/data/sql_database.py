@@ -16,7 +16,7 @@ from headrace.errors import DataError, MissingExtraError, UsageError, did_you_me
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ArrowDatabase", "Database", "RowDatabase", "open_database"]
+__all__ = ["ArrowDatabase", "Database", "RowDatabase", "open_database", "plain_batches", "plain_schema"]
 
 BATCH_ROWS = 65_536
 FETCH_ROWS = 8_192
@@ -145,17 +145,26 @@ class ArrowDatabase:
     def schema(self, query: str) -> pa.Schema:
         """Return the columns of a query and their types, without reading rows."""
         with self._reader(_nothing_of(query)) as reader:
-            return pa.schema([pa.field(field.name, _plain_type(field)) for field in reader.schema])
+            return plain_schema(reader.schema)
 
     def batches(self, query: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query."""
         with self._reader(query) as reader:
-            schema = pa.schema([pa.field(field.name, _plain_type(field)) for field in reader.schema])
             for batch in reader:
-                columns = [_plain(column, field) for column, field in zip(batch.columns, reader.schema, strict=True)]
-                plain = pa.RecordBatch.from_arrays(columns, schema=schema)
-                for start in range(0, plain.num_rows, BATCH_ROWS):
-                    yield plain.slice(start, BATCH_ROWS)
+                yield from plain_batches(batch)
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Return the columns with the types that the rest of the house knows, without the database's notes."""
+    return pa.schema([pa.field(field.name, _plain_type(field)) for field in schema])
+
+
+def plain_batches(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield a batch's rows with the types of `plain_schema`, at most 65,536 at a time."""
+    columns = [_plain(column, field) for column, field in zip(batch.columns, batch.schema, strict=True)]
+    whole = pa.RecordBatch.from_arrays(columns, schema=plain_schema(batch.schema))
+    for start in range(0, whole.num_rows, BATCH_ROWS):
+        yield whole.slice(start, BATCH_ROWS)
 
 
 def _is_number(field: pa.Field) -> bool:

@@ -256,9 +256,8 @@ def _moments(low: Any, high: Any, partitions: int) -> list[str]:
     return [text[:10] if only_dates else text for text in texts] if isinstance(spread, dt.timedelta) else []
 
 
-def content_digest(source: SqlSource) -> str:
+def content_digest(dataset: Dataset) -> str:
     """Return the number of rows and the sum of their hashes, which does not depend on their order."""
-    dataset = open_sql(source)
     rows, total = 0, 0
     for batch in dataset.batches():
         rows += batch.num_rows

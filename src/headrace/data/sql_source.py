@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.errors import UsageError, did_you_mean
@@ -33,6 +33,7 @@ SQL_TYPES = {
     "binary": "bytes",
 }
 PARTITIONS = 8
+_DEFAULTS = {"columns": None, "partition_on": None, "partitions": PARTITIONS, "types": (), "version": None}
 _QUERY = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:select|with|values|from|table)\b|\s*\(", re.IGNORECASE)
 _SECRET = re.compile(r"(?<=[?&])([^=&]*(?:pass|pwd|secret|token|key|credential)[^=&]*)=[^&]*", re.IGNORECASE)
 
@@ -47,17 +48,22 @@ def safe_url(url: str) -> str:
     return _SECRET.sub(r"\1=***", hidden)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SqlSource:
     """A table or query of a database; made by `sql`."""
 
     statement: str
-    url: str = field(repr=False)
+    url: str
     columns: tuple[str, ...] | None = None
     partition_on: str | None = None
     partitions: int = PARTITIONS
     types: tuple[tuple[str, str], ...] = ()
     version: str | None = None
+
+    def __repr__(self) -> str:
+        options = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "url"}
+        given = [f"{name}={value!r}" for name, value in options.items() if value != _DEFAULTS.get(name, "")]
+        return f"SqlSource(url={safe_url(self.url)!r}, {', '.join(given)})"
 
     @property
     def is_query(self) -> bool:
@@ -90,7 +96,7 @@ class SqlSource:
         options = {
             name: getattr(self, name) for name in sorted(self.__dataclass_fields__) if name not in {"url", "version"}
         }
-        content = f"version:{self.version}" if self.version is not None else content_digest(self)
+        content = f"version:{self.version}" if self.version is not None else content_digest(self.dataset())
         return json.dumps(
             {"source": "sql", "url": safe_url(self.url), "options": options, "content": content}, sort_keys=True
         )
@@ -140,7 +146,7 @@ def sql(
     >>> sql("SELECT * FROM people WHERE age > 17", "sqlite:///census.db", partition_on="id").is_query
     True
     >>> sql("people", "postgresql://anna:secret@db.example/census")
-    SqlSource(statement='people', columns=None, partition_on=None, partitions=8, types=(), version=None)
+    SqlSource(url='postgresql://anna:***@db.example/census', statement='people')
     """
     statement = str(query_or_table).strip().rstrip(";").strip()
     if not statement:

@@ -7,6 +7,7 @@ again in that form, or says why it cannot be read.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -297,15 +298,22 @@ def _kinds(data: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
     return kinds.astype(np.int64), np.where(full, begin, starts), np.flatnonzero(odd)
 
 
-def _by_name(ids: Ints) -> Iterable[tuple[int, Ints]]:
-    """Yield each name's index and its entries, in their order."""
-    if not len(ids):
-        return
+def _order_of(ids: Ints) -> tuple[Ints, list[tuple[int, slice]]]:
+    """Return the entries in the order of their names, and each name's index and where its entries then are."""
     # NumPy sorts small integers by their digits, in linear time.
-    order = np.argsort(ids.astype(np.uint16) if ids.max() < 2**16 else ids, kind="stable")
-    bounds = np.flatnonzero(np.diff(ids[order], prepend=-1))
-    for first, last in zip(bounds, [*bounds[1:], len(order)], strict=True):
-        yield int(ids[order[first]]), order[first:last]
+    small = ids.astype(np.uint16) if ids.max(initial=0) < 2**16 else ids
+    order = np.argsort(small, kind="stable")
+    ids = ids[order]
+    firsts = np.flatnonzero(np.diff(ids, prepend=-1))
+    bounds = [*firsts.tolist(), len(ids)]
+    parts = [slice(first, last) for first, last in itertools.pairwise(bounds)]
+    return order, list(zip(ids[firsts].tolist(), parts, strict=True))
+
+
+def _twice(ids: Ints, rows: Ints) -> Ints:
+    """Return the rows that have a name twice; both are in the order of the names, and then of the rows."""
+    again: Bools = (ids[1:] == ids[:-1]) & (rows[1:] == rows[:-1])
+    return rows[1:][again]
 
 
 def _parse(
@@ -322,10 +330,12 @@ def _parse(
         odd += also
         record, begin, after = record[~second], begin[~second], after[~second]
         ids, known = names.find(data, key, key_end)
-        for index, entries in _by_name(ids):
-            own = rows[entries]
-            odd.append(own[1:][own[1:] == own[:-1]])
-            owner, _, first, last, bad = _split(data, value[entries], end[entries], (_FIRST,))
+        order, parts = _order_of(ids)
+        rows, value, end = rows[order], value[order], end[order]
+        odd.append(_twice(ids[order], rows))
+        for index, part in parts:
+            own = rows[part]
+            owner, _, first, last, bad = _split(data, value[part], end[part], (_FIRST,))
             odd.append(own[bad])
             kinds, list_start, bad = _kinds(data, first, last)
             odd.append(own[owner[bad]])
@@ -333,13 +343,14 @@ def _parse(
             sequences[known[index]] = FeatureLists(own, np.bincount(owner, minlength=len(own)), steps)
     rows, key, key_end, value, end, also = _entries(data, record, begin, after)
     odd += also
+    ids, known = names.find(data, key, key_end)
+    order, parts = _order_of(ids)
+    rows, value, end = rows[order], value[order], end[order]
+    odd.append(_twice(ids[order], rows))
     kinds, list_start, bad = _kinds(data, value, end)
     odd.append(rows[bad])
-    ids, known = names.find(data, key, key_end)
-    for index, entries in _by_name(ids):
-        own = rows[entries]
-        odd.append(own[1:][own[1:] == own[:-1]])
-        features[known[index]] = Lists(own, kinds[entries], list_start[entries], end[entries])
+    for index, part in parts:
+        features[known[index]] = Lists(rows[part], kinds[part], list_start[part], end[part])
     return features, sequences, np.unique(np.concatenate(odd))
 
 

@@ -83,16 +83,20 @@ def _entries(data: bytes) -> Iterator[tuple[str, list[bytes]]]:
     for number, wire, entry in _fields(data):
         if number != 1 or wire != _LENGTH:
             continue
-        name, messages = b"", []
+        name, messages = "", []
         for inner, kind, value in _fields(entry):
             if inner == 1 and kind == _LENGTH:
-                name = value
+                name = _name(value)
             elif inner == 2 and kind == _LENGTH:
                 messages.append(value)
-        try:
-            yield name.decode(), messages
-        except UnicodeDecodeError as error:
-            raise WireError(f"the name of a feature is not UTF-8: {name[:60]!r}") from error
+        yield name, messages
+
+
+def _name(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise WireError(f"the name of a feature is not UTF-8: {data[:60]!r}") from error
 
 
 def _feature(data: bytes) -> FeatureValue:

@@ -16,7 +16,7 @@ from headrace.data.tf_example_batch import Names
 from headrace.data.tf_example_columns import ACCEPTED, Column, Seen, decode, observe
 from headrace.data.tf_example_wire import BYTES, FLOAT, INT64
 from headrace.data.tfrecord_files import kind_of_file, read_blocks
-from headrace.data.tfrecord_frames import Frames, read_frames
+from headrace.data.tfrecord_frames import HEADER, Frames, read_frames
 from headrace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ __all__ = ["RECORD", "TFRecordShard", "open_tfrecord"]
 
 RECORD = "record"
 BATCH_ROWS = 65_536
-SHARD_BYTES = 16 * 2**20
+SHARD_BYTES = 32 * 2**20
 _Key = tuple[str, bool]
 
 
@@ -116,10 +116,7 @@ class TFRecordShard:
                 arrays, errors = self._arrays(frames, starts, ends, names, reading)
                 batch = _record_batch([arrays[name] for name in wanted], schema, len(starts))
                 if errors:
-                    numbers = frames.numbers[part]
-                    problems += [
-                        Unreadable(self.path, int(numbers[row]), reason) for row, reason in sorted(errors.items())
-                    ]
+                    problems += [_bad(self.path, frames, first + row, reason) for row, reason in sorted(errors.items())]
                     good = np.ones(len(starts), bool)
                     good[list(errors)] = False
                     batch = batch.filter(pa.array(good))
@@ -150,6 +147,11 @@ class TFRecordShard:
         return dict(zip(reading, arrays, strict=True)), errors
 
 
+def _bad(path: str, frames: Frames, row: int, reason: str) -> Unreadable:
+    begin = frames.offset + int(frames.starts[row]) - HEADER
+    return Unreadable(path, int(frames.numbers[row]), f"{reason}; it begins at byte {begin:,}")
+
+
 def _record_batch(arrays: list[pa.Array], schema: pa.Schema, rows: int) -> pa.RecordBatch:
     if not arrays:
         return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
@@ -168,7 +170,7 @@ def open_tfrecord(source: TFRecordSource) -> Dataset:
             return piece, cut, {}, frames.unreadable[:3], len(frames.unreadable)
         sequence = source.payload == "sequence_example"
         seen, errors = observe(frames.data, frames.starts, frames.ends, names, sequence=sequence)
-        bad = [Unreadable(piece.path, int(frames.numbers[row]), reason) for row, reason in sorted(errors.items())]
+        bad = [_bad(piece.path, frames, row, reason) for row, reason in sorted(errors.items())]
         bad = sorted([*frames.unreadable, *bad], key=lambda one: one.row)
         return piece, cut, seen, bad[:3], len(bad)
 

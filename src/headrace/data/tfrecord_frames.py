@@ -24,7 +24,7 @@ __all__ = ["CutShortError", "Frames", "is_header", "read_frames"]
 
 HEADER = 12
 FRAME = 16
-CHUNK_BYTES = 4 * 2**20
+CHUNK_BYTES = 8 * 2**20
 # Arrow counts the bytes of a column of a batch in 32 bits; a longer length is taken for damage.
 LARGEST_RECORD = 2**30
 _LENGTH = struct.Struct("<Q").unpack_from
@@ -68,7 +68,7 @@ class Frames:
 
 
 def read_frames(blocks: Iterable[bytes], path: str, *, offset: int = 0, number: int = 1) -> Iterator[Frames]:
-    """Yield the records in some bytes, about four megabytes at a time.
+    """Yield the records in some bytes, about eight megabytes at a time.
 
     A record whose data do not match their checksum is left out. Where a length cannot be trusted, the next place at
     which a length and its checksum agree is looked for, and the bytes up to there count as one record.
