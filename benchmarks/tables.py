@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-__all__ = ["ROW_GROUP", "csv_table", "part", "parquet_table", "words"]
+__all__ = ["ROW_GROUP", "csv_table", "parquet_table", "part", "words"]
 
 ROW_GROUP = 131_072
 

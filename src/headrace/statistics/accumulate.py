@@ -187,9 +187,16 @@ class _Rows:
             num_quantiles_histogram_buckets=options.num_quantiles_histogram_buckets,
             num_rank_histogram_buckets=options.num_rank_histogram_buckets,
             weighted=weight is not None,
+            text_in_bytes=_is_text(field, options),
         )
         kind = self._casts.get(field.name, field.type)
         return FeatureNode((field.name,), kind, settings, buckets=options.num_values_histogram_buckets)
+
+
+def _is_text(field: pa.Field, options: StatsOptions) -> bool:
+    """Tell whether the options' schema has a column of bytes as text."""
+    schema = options.schema
+    return schema is not None and field.name in schema and schema[field.name].type == "STRING"
 
 
 def _part(schema: pa.Schema, options: StatsOptions, key: str | None) -> _Rows:

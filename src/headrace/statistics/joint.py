@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from headrace.errors import UsageError, did_you_mean
 from headrace.statistics.bins import Bins, bins_of, column_at
-from headrace.statistics.cross import CategoryPair, MixedPair, NumberPairs
+from headrace.statistics.cross import CategoryPair, MixedPair, Number, NumberPairs
 from headrace.statistics.label import LabelPair
 from headrace.statistics.slices import Sliced, slicers_for
 from headrace.statistics.thinning import Thinning, cast_column, cast_types
@@ -194,17 +194,9 @@ class _Pairs:
                 pair.update(halves, codes[at], codes[label], scaled.get(at), scaled.get(label))
 
     def _update_pairs(self, scaled: dict[int, Floats], codes: dict[int, Codes]) -> None:
-        values: dict[int, Floats] = {}
-        finite: dict[int, NDArray[np.bool_] | None] = {}
-        for at in self._numbers:
-            mask = np.isfinite(scaled[at])
-            complete = bool(mask.all())
-            finite[at] = None if complete else mask
-            values[at] = scaled[at] if complete else np.where(mask, scaled[at], 0.0)
-        if self._numbers:
-            self._number_pairs.update(
-                np.stack([values[at] for at in self._numbers]), [finite[at] for at in self._numbers]
-            )
+        numbers = {at: Number(scaled[at]) for at in self._numbers}
+        if numbers:
+            self._number_pairs.update([*numbers.values()])
         counted: dict[int, NDArray[np.int64]] = {}
         for (x, y), pair in zip(self._plan.pairs, self._pairs, strict=True):
             if isinstance(pair, CategoryPair):
@@ -213,7 +205,7 @@ class _Pairs:
                 category, number = (x, y) if self._plan.bins[x].kind == "category" else (y, x)
                 if category not in counted:
                     counted[category] = np.bincount(codes[category], minlength=self._plan.bins[category].size)
-                pair.update(codes[category], counted[category], values[number], finite[number])
+                pair.update(codes[category], counted[category], numbers[number])
 
     def merge(self, other: Self) -> None:
         self._number_pairs.merge(other._number_pairs)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.data import Shard, Unreadable
-    from headrace.engines.distinct import Hashes
+    from headrace.engines.hashing import Hashes
 
 __all__ = ["SAMPLE_ROWS", "RowNumbers", "RowSample", "chosen", "numbered", "row_hashes", "trimmed"]
 

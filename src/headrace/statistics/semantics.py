@@ -11,7 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.statistics.nested import is_list, leaf_values
-from headrace.statistics.values import FeatureStatistics, SemanticGuess
+from headrace.statistics.values import (
+    BytesStatistics,
+    FeatureStatistics,
+    NumericStatistics,
+    SemanticGuess,
+    StringStatistics,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,11 +128,8 @@ def _of_statistics(feature: FeatureStatistics) -> Iterator[SemanticGuess]:
         yield SemanticGuess("constant", 1.0)
         return
     if feature.type != "FLOAT":
-        # An estimate may be off by its standard error: three of them are allowed.
         share = min(stats.unique / count, 1.0)
-        if (stats.unique_exact and stats.unique == count) or (
-            not stats.unique_exact and share >= max(1.0 - 3.0 * stats.unique_error, 0.9)
-        ):
+        if stats.unique == count if stats.unique_exact else _all_distinct(stats, count):
             yield SemanticGuess("identifier", share)
     if (
         numbers is not None
@@ -140,6 +143,18 @@ def _of_statistics(feature: FeatureStatistics) -> Iterator[SemanticGuess]:
         and numbers.max - numbers.min < 2 * numbers.unique
     ):
         yield SemanticGuess("categorical_integer", 1.0)
+
+
+def _all_distinct(stats: NumericStatistics | StringStatistics | BytesStatistics, count: int) -> bool:
+    """Tell from an estimate whether all values are distinct: it may be off by three of its standard errors.
+
+    Numbers that are drawn from far more than there are rows would pass as well, so integers must also be dense.
+    """
+    if stats.unique < count * max(1.0 - 3.0 * stats.unique_error, 0.9):
+        return False
+    if isinstance(stats, NumericStatistics):
+        return stats.min is not None and stats.max is not None and stats.max - stats.min < 2 * count
+    return True
 
 
 def _of_values(feature: FeatureStatistics, sample: pa.Table) -> Iterator[SemanticGuess]:
