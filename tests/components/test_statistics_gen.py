@@ -27,15 +27,15 @@ def test_slices_weights_and_the_label(examples: Examples) -> None:
     found = statistics_gen(
         examples,
         splits=["train"],
-        columns=["age", "sex", "label"],
+        columns=["age", "sex", "income_bracket"],
         slices=["sex", {"age": [[0, 40], [40, None]]}],
         weight_feature="age",
-        label_feature="label",
+        label_feature="income_bracket",
         cross_features=[["age", "sex"]],
     ).load()
     assert found.names[:2] == ("train", "train/age=[0, 40)")
     train = found["train"]
-    assert train.names == ("age", "sex", "label")
+    assert train.names == ("age", "sex", "income_bracket")
     assert train.weighted_num_examples == sum(examples.split("train").to_table(["age"]).column(0).to_pylist())
     assert train["age"].label is not None
     assert len(train.cross_features) == 1
