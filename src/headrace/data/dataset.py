@@ -104,6 +104,11 @@ class _SelectedShard:
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         yield from self.shard.read(self.columns if columns is None else columns)
 
+    def encoded(self) -> Shard:
+        from headrace.data.dictionaries import encoded
+
+        return _SelectedShard(encoded(self.shard), self.columns)
+
     def read_reporting(
         self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:

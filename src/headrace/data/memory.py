@@ -13,11 +13,15 @@ import pyarrow.compute as pc
 
 from headrace.data.csv_source import csv
 from headrace.data.dataset import Dataset, Shard, dataset_from_table
+from headrace.data.dictionaries import encoded
 from headrace.data.parquet_source import parquet
 from headrace.data.source import ReportingShard, Source, Unreadable
 from headrace.errors import DataError, UsageError
 
 __all__ = ["DatasetSource", "TableSource", "as_source", "normalise", "normalise_dataset", "normalised_schema"]
+
+
+_ENCODED = pa.dictionary(pa.int32(), pa.string())
 
 
 def normalised_schema(schema: pa.Schema) -> pa.Schema:
@@ -59,8 +63,13 @@ def _normal_type(field: pa.Field) -> pa.DataType:
     )
 
 
-def normalise(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def normalise(batch: pa.RecordBatch, schema: pa.Schema, *, dictionaries: bool = False) -> pa.RecordBatch:
     """Return the batch with the types of ``schema``, which `normalised_schema` has made.
+
+    Parameters
+    ----------
+    dictionaries
+        Strings that are dictionaries stay so.
 
     Raises
     ------
@@ -68,8 +77,12 @@ def normalise(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         If a value does not fit, as an unsigned number above the largest int64.
     """
     columns = []
-    for field in schema:
+    for index, field in enumerate(schema):
         column = batch.column(batch.schema.get_field_index(field.name))
+        if dictionaries and column.type == _ENCODED and pa.types.is_string(field.type):
+            columns.append(column)
+            schema = schema.set(index, field.with_type(_ENCODED))
+            continue
         try:
             columns.append(_cast(column, field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -96,6 +109,7 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
 class _NormalisedShard:
     shard: Shard
     schema: pa.Schema
+    dictionaries: bool = False
 
     @property
     def num_rows(self) -> int | None:
@@ -105,7 +119,10 @@ class _NormalisedShard:
         names = self.schema.names if columns is None else list(columns)
         schema = pa.schema([self.schema.field(name) for name in names])
         for batch in self.shard.read(names):
-            yield normalise(batch, schema)
+            yield normalise(batch, schema, dictionaries=self.dictionaries)
+
+    def encoded(self) -> Shard:
+        return _NormalisedShard(encoded(self.shard), self.schema, dictionaries=True)
 
     def read_reporting(
         self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None

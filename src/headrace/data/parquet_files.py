@@ -6,7 +6,7 @@ import errno
 import os
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ BATCH_ROWS = 65_536
 ROW_GROUP_ROWS = 131_072
 # Row groups are put together into shards until they hold so many rows.
 SHARD_ROWS = 262_144
+# Compressed; what is larger has so many distinct strings that a dictionary is no help.
+DICTIONARY_BYTES = 65_536
 
 
 @contextmanager
@@ -61,12 +63,16 @@ def _reading(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class ParquetShard:
-    """Row groups ``first`` to ``last - 1`` of a file."""
+    """Row groups ``first`` to ``last - 1`` of a file.
+
+    ``dictionaries`` says whether strings of few distinct values are yielded as dictionaries.
+    """
 
     path: str
     first: int
     last: int
     rows: int
+    dictionaries: bool = False
 
     @property
     def num_rows(self) -> int:
@@ -75,7 +81,7 @@ class ParquetShard:
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield batches of at most 65,536 rows, and at least one batch."""
-        with _reading(Path(self.path)), pq.ParquetFile(self.path, pre_buffer=False) as file:
+        with _reading(Path(self.path)), self._open(columns) as file:
             names = file.schema_arrow.names if columns is None else list(columns)
             for batch in file.iter_batches(
                 BATCH_ROWS, row_groups=list(range(self.first, self.last)), columns=names, use_threads=False
@@ -84,6 +90,26 @@ class ParquetShard:
             if not self.rows:
                 schema = file.schema_arrow.with_metadata(None)
                 yield pa.RecordBatch.from_pylist([], schema=schema).select(names)
+
+    def encoded(self) -> ParquetShard:
+        """Return the shard that yields strings of few distinct values as dictionaries."""
+        return replace(self, dictionaries=True)
+
+    def _open(self, columns: Sequence[str] | None) -> pq.ParquetFile:
+        if not self.dictionaries or not self.rows:
+            return pq.ParquetFile(self.path, pre_buffer=False)
+        metadata = pq.read_metadata(self.path)
+        group = metadata.row_group(self.first)
+        chosen = []
+        for index in range(metadata.num_columns):
+            column = group.column(index)
+            wanted = columns is None or column.path_in_schema in columns
+            if wanted and column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
+                # A dictionary that has outgrown its page is followed by plain pages.
+                size = column.data_page_offset - (column.dictionary_page_offset or 0)
+                if 0 < size <= DICTIONARY_BYTES and column.num_values:
+                    chosen.append(column.path_in_schema)
+        return pq.ParquetFile(self.path, pre_buffer=False, metadata=metadata, read_dictionary=chosen)
 
 
 def open_parquet(path: str | Path | Sequence[str | Path]) -> Dataset:

@@ -60,6 +60,7 @@ def generate_statistics(
     DataError
         If the source cannot be read, a column is absent, or a column's type has no statistics.
     """
+    from headrace.data.dictionaries import with_dictionaries
     from headrace.engines import LocalEngine, fold_counted
 
     dataset = source if isinstance(source, Dataset) else _opened(source)
@@ -71,7 +72,7 @@ def generate_statistics(
 
         schema = pa.schema([schema.field(column) for column in columns])
     make = partial(StatisticsAccumulator, schema, name)
-    total, aside = fold_counted(engine or LocalEngine(), dataset, make, columns=list(schema.names))
+    total, aside = fold_counted(engine or LocalEngine(), with_dictionaries(dataset), make, columns=list(schema.names))
     result = total.result()
     warn_of_rows(aside, result.num_examples)
     first = tuple(str(row) for row in aside.first)
