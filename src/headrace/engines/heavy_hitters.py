@@ -181,21 +181,34 @@ class HeavyHitters:
 
     def _see_rows(self, rows: Hashes, sources: list[tuple[Hashes, pa.Array]]) -> None:
         """Count hashes, each as often as it is there."""
-        alone = _alone(rows)
-        single = rows[alone]
-        if self._distinct is None and single.size > self._exact:
+        if self._distinct is None and _surely_distinct(rows) > self._exact:
             self._begin_sketch()
-        dropped = False
+        least = 0
         if self._distinct is not None:
             self._distinct.update(rows)
-            if single.size > 2 * self._kept:
-                # There are more than are kept, so those that occur once and have no counter would be cut at once.
-                known = _held(single, self._hashes)
-                dropped = known.size < single.size
-                rows = np.concatenate([rows[~alone], known])
+            rows, least = self._promising(rows)
         rows.sort()
         hashes, counts = runs(rows)
-        self._take(hashes, counts.astype(self._dtype, copy=False), sources, dropped=dropped)
+        self._take(hashes, counts.astype(self._dtype, copy=False), sources, least)
+
+    def _promising(self, rows: Hashes) -> tuple[Hashes, int]:
+        """Leave out rows whose strings have no counter and occur rarely, and say how often at most.
+
+        The rows with the same first bits are counted together, which is far less work than sorting them.
+        """
+        most = rows.size // (self._kept + 1)
+        if not most:
+            return rows, 0
+        prefixes = (rows >> _PREFIX).view(np.int64)
+        tally = np.bincount(prefixes, minlength=_PREFIXES)
+        by_size = np.bincount(np.minimum(tally, most + 1), minlength=most + 2) * np.arange(most + 2)
+        by_size[-1] = rows.size - by_size[:-1].sum()
+        # How many rows have more than so many beside them: few enough to sort is one in four.
+        above = rows.size - np.cumsum(by_size)
+        least = min(int(np.searchsorted(-above, -(rows.size // 4))), most)
+        chosen = tally > least
+        chosen[self._hashes >> _PREFIX] = True
+        return rows[chosen[prefixes]], least
 
     def _begin_sketch(self) -> None:
         if self._distinct is None:
@@ -207,15 +220,9 @@ class HeavyHitters:
         hashes: Hashes,
         counts: NDArray[Any],
         sources: list[tuple[Hashes, pa.Array]],
-        *,
-        dropped: bool = False,
+        least: int = 0,
     ) -> None:
-        """Add counts of sorted distinct hashes, whose words are in the sources.
-
-        ``dropped`` says that more than are kept occurred once and are not among them.
-        """
-        if not hashes.size and not dropped:
-            return
+        """Add counts of sorted distinct hashes, whose words are in the sources; others occurred ``least`` times."""
         old, old_counts = self._hashes, self._counts
         places = np.searchsorted(hashes, old)
         known = np.zeros(old.size, bool)
@@ -234,8 +241,12 @@ class HeavyHitters:
         if self._distinct is None and hashes.size > self._exact:
             self._distinct = DistinctSketch()
             self._distinct.update(hashes)
-        if dropped or (self._distinct is not None and hashes.size > 2 * self._kept):
-            cut = _largest(counts, self._kept + 1) if counts.size > self._kept else 1
+        if least:
+            left = np.flatnonzero((homes >= 0) | (counts > least))
+            hashes, counts, homes = hashes[left], counts[left], homes[left]
+            self.lost += least
+        if self._distinct is not None and hashes.size > 2 * self._kept:
+            cut = _largest(counts, self._kept + 1)
             left = np.flatnonzero(counts > cut)
             hashes, counts, homes = hashes[left], counts[left] - cut, homes[left]
             self.lost += cut
@@ -259,31 +270,9 @@ def _largest(counts: NDArray[Any], nth: int) -> Any:
     return np.partition(counts, -nth)[-nth].item()
 
 
-def _alone(hashes: Hashes) -> NDArray[np.bool_]:
-    """Tell which hashes surely occur once: those with bits of their own. Of the others most occur more than once."""
-    alone = np.zeros(hashes.size, bool)
-    rows = None
-    for shift in (46, 28):
-        bits = hashes if rows is None else hashes[rows]
-        bits = ((bits >> np.uint64(shift)) & np.uint64(0x3FFFF)).view(np.int64)
-        only = np.bincount(bits, minlength=1 << 18)[bits] == 1
-        if rows is None:
-            alone = only
-            rows = np.flatnonzero(~only)
-        else:
-            alone[rows[only]] = True
-    return alone
-
-
-def _held(hashes: Hashes, table: Hashes) -> Hashes:
-    """Return the hashes that are in a sorted table."""
-    if not table.size:
-        return table
-    likely = np.zeros(_PREFIXES, bool)
-    likely[table >> _PREFIX] = True
-    hashes = hashes[likely[hashes >> _PREFIX]]
-    at = np.minimum(np.searchsorted(table, hashes), table.size - 1)
-    return hashes[table[at] == hashes]
+def _surely_distinct(hashes: Hashes) -> int:
+    """Return how many distinct hashes there are at least, by their first 17 bits."""
+    return int(np.count_nonzero(np.bincount((hashes >> np.uint64(47)).view(np.int64), minlength=1 << 17)))
 
 
 def _found(wanted: Hashes, sources: list[tuple[Hashes, pa.Array]]) -> tuple[list[pa.Array], NDArray[np.int64]]:
