@@ -131,8 +131,9 @@ def _joined(dataset: Dataset, statistics: Statistics, options: StatsOptions, eng
     from headrace.engines import LocalEngine
     from headrace.statistics.joint import JointAccumulator, plan_joint
 
-    schema, read = _columns(dataset, options)
+    schema, _ = _columns(dataset, options)
     plan = plan_joint(statistics.datasets[0], schema, options)
+    read = _read(dataset, [*plan.columns], options)
     make = partial(JointAccumulator, schema, plan, options)
     total = (engine or LocalEngine()).fold(_prepared(dataset, options).shards, make, columns=read)
     return total.complete(statistics)
@@ -149,11 +150,14 @@ def _columns(dataset: Dataset, options: StatsOptions) -> tuple[pa.Schema, list[s
     """Return the columns to describe, and the names of those to read."""
     names = list(dataset.schema.names if options.feature_allowlist is None else options.feature_allowlist)
     dataset.check_columns(names)
-    sliced: list[str] = []
-    for spec in options.slices:
-        sliced += [spec] if isinstance(spec, str) else [str(name) for name in spec]
     label = [] if options.label_feature is None else [options.label_feature]
-    others = [*options.weights, *sliced, *label, *options.per_feature_weight_override, *options.feature_generators]
+    others = [
+        *options.weights,
+        *_sliced_by(options),
+        *label,
+        *options.per_feature_weight_override,
+        *options.feature_generators,
+    ]
     dataset.check_columns(others)
     for name in options.weights:
         check_weights(dataset.schema, name)
@@ -161,9 +165,21 @@ def _columns(dataset: Dataset, options: StatsOptions) -> tuple[pa.Schema, list[s
         if name not in names:
             raise UsageError("The label, and features with generators, are among the columns", got=name)
     schema = pa.schema([dataset.schema.field(name) for name in names])
+    return schema, _read(dataset, [*names, *options.weights], options)
+
+
+def _read(dataset: Dataset, columns: list[str], options: StatsOptions) -> list[str]:
+    """Return the columns to read where some are needed: those of slices too, or all that functions may look at."""
     if options.needs_every_column:
-        return schema, list(dataset.schema.names)
-    return schema, list(dict.fromkeys([*names, *options.weights, *sliced]))
+        return list(dataset.schema.names)
+    return list(dict.fromkeys([*columns, *_sliced_by(options)]))
+
+
+def _sliced_by(options: StatsOptions) -> list[str]:
+    sliced: list[str] = []
+    for spec in options.slices:
+        sliced += [spec] if isinstance(spec, str) else [str(name) for name in spec]
+    return sliced
 
 
 def _opened(source: Any) -> Dataset:
