@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from headrace.data import cleaning
 from headrace.data.set_aside import SetAside
-from headrace.errors import UsageError
+from headrace.errors import DataError, UsageError
 from headrace.statistics.columns import ColumnSettings
 from headrace.statistics.nested import FeatureNode
 from headrace.statistics.options import StatsOptions
@@ -53,11 +53,27 @@ class StatisticsAccumulator:
         self.name = name
         self.options = options
         self.aside = SetAside()
+        self._schema = schema
         self._thinning = Thinning(options)
         slicers = slicers_for(options.slices, options.slice_sqls, options.slice_functions)
         self._sliced = Sliced(partial(_part, schema, options), slicers, options.max_slices)
         self._needs_rows = options.enable_semantic_domain_stats
         self._sample = RowSample() if options.enable_semantic_domain_stats else None
+
+    @property
+    def columns(self) -> pa.Schema:
+        """The columns that are looked at."""
+        return self._schema
+
+    def state(self) -> dict[str, Any]:
+        """Return what was seen, for ``restore`` of another accumulator of the same schema and options."""
+        slices = {key: part.state() for key, part in self._sliced.slices.items()}
+        return {"whole": self._sliced.whole.state(), "slices": slices, "sample": self._sample}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what another accumulator had seen, in place of what this one has."""
+        self._sliced.restore(state["whole"], state["slices"], _Rows.restore)
+        self._sample = state["sample"]
 
     @property
     def num_examples(self) -> int:
@@ -129,6 +145,16 @@ class _Rows:
         for name, generators in self._feature_generators.items():
             for generator in generators:
                 generator.update(batch.select([name]))
+
+    def state(self) -> dict[str, Any]:
+        return {"rows": self.rows, "weight": self._weight, "nodes": [node for _, node, _ in self._nodes]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.rows, self._weight = state["rows"], state["weight"]
+        nodes = state["nodes"]
+        if [node.path for node in nodes] != [node.path for _, node, _ in self._nodes]:
+            raise DataError("A state is of the columns that it says", got=f"{len(nodes)} others")
+        self._nodes = [(name, kept, weight) for (name, _, weight), kept in zip(self._nodes, nodes, strict=True)]
 
     def merge(self, other: Self) -> None:
         self.rows += other.rows

@@ -133,6 +133,8 @@ def _joined(dataset: Dataset, statistics: Statistics, options: StatsOptions, eng
 
     schema, _ = _columns(dataset, options)
     plan = plan_joint(statistics.datasets[0], schema, options)
+    if not plan.columns:
+        return statistics
     read = _read(dataset, [*plan.columns], options)
     make = partial(JointAccumulator, schema, plan, options)
     total = (engine or LocalEngine()).fold(_prepared(dataset, options).shards, make, columns=read)
@@ -148,17 +150,13 @@ def _prepared(dataset: Dataset, options: StatsOptions) -> Dataset:
 
 def _columns(dataset: Dataset, options: StatsOptions) -> tuple[pa.Schema, list[str]]:
     """Return the columns to describe, and the names of those to read."""
-    names = list(dataset.schema.names if options.feature_allowlist is None else options.feature_allowlist)
+    names = list(
+        dict.fromkeys(dataset.schema.names if options.feature_allowlist is None else options.feature_allowlist)
+    )
     dataset.check_columns(names)
     label = [] if options.label_feature is None else [options.label_feature]
-    others = [
-        *options.weights,
-        *_sliced_by(options),
-        *label,
-        *options.per_feature_weight_override,
-        *options.feature_generators,
-    ]
-    dataset.check_columns(others)
+    named = [*options.weights, *label, *options.per_feature_weight_override, *options.feature_generators]
+    dataset.check_columns([*named, *_sliced_by(options)])
     for name in options.weights:
         check_weights(dataset.schema, name)
     for name in (*label, *options.feature_generators):

@@ -240,6 +240,14 @@ class Sliced(Generic[A]):
         for key, more in other.slices.items():
             self._slice(key).merge(more)
 
+    def restore(self, whole: Any, slices: Mapping[str, Any], restore: Callable[[A, Any], None]) -> None:
+        """Make the accumulators anew, and have ``restore`` put into each what it had seen."""
+        self.whole = self._make(None)
+        restore(self.whole, whole)
+        self.slices = {}
+        for key, state in slices.items():
+            restore(self._slice(key), state)
+
     def result(self) -> Any:
         """Return the result of all rows."""
         return self.whole.result()

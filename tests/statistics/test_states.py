@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headrace.data import RowsSetAsideWarning
+from headrace.errors import DataError, UsageError
+from headrace.schema import Feature, Schema
+from headrace.statistics import (
+    StatisticsAccumulator,
+    StatsOptions,
+    accumulate_statistics,
+    generate_statistics,
+    load_state,
+    merge_states,
+    save_state,
+)
+from headrace.statistics.plain_state import decode, encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import CensusSource
+
+
+def day(seed: int, rows: int = 3_000) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "n": rng.integers(-5, 2**40, rows),
+            "x": pa.array(rng.normal(size=rows), mask=rng.random(rows) < 0.2),
+            "w": rng.integers(1, 4, rows),
+            "s": [f"k{n}" for n in rng.integers(0, 40, rows)],
+            "b": rng.random(rows) < 0.5,
+            "t": pa.array(rng.integers(0, 10**15, rows), pa.timestamp("us")),
+            "raw": [bytes([n]) for n in rng.integers(0, 9, rows).tolist()],
+            "l": pa.array([[{"a": int(n)}] * (n % 3) if n else None for n in rng.integers(0, 5, rows)]),
+            "number": [str(n) for n in rng.integers(0, 9, rows)],
+        }
+    )
+
+
+OPTIONS = StatsOptions(
+    weight_feature="w",
+    slices=["b", {"n": [(0, 2**39), (2**39, None)]}],
+    schema=Schema((Feature("number", "INT", drift=None),)),
+)
+
+
+def test_a_new_day_costs_one_day(tmp_path: Path) -> None:
+    for at in range(3):
+        save_state(accumulate_statistics(day(at), name="days", options=OPTIONS), tmp_path / f"{at}.state")
+    days = [load_state(tmp_path / f"{at}.state") for at in range(3)]
+    merged = merge_states(*days).statistics()
+    whole = generate_statistics(pa.concat_tables([day(at) for at in range(3)]), name="days", options=OPTIONS)
+    assert merged.names == whole.names
+    for one, other in zip(merged, whole, strict=True):
+        assert (one.num_examples, one.weighted_num_examples) == (other.num_examples, other.weighted_num_examples)
+        for name in ("s", "b", "raw"):
+            assert one[name].string_stats == other[name].string_stats
+            assert one[name].bool_stats == other[name].bool_stats
+            assert one[name].bytes_stats == other[name].bytes_stats
+        for name in ("n", "x", "l.a", "number"):
+            mine, theirs = one[name].num_stats, other[name].num_stats
+            assert mine is not None
+            assert theirs is not None
+            assert mine.common_stats == theirs.common_stats
+            assert mine.quantiles == theirs.quantiles
+            assert mine.mean == pytest.approx(theirs.mean)
+    assert days[0].num_examples == 3_000
+
+
+def test_states_stay_as_they_are_when_merged(tmp_path: Path) -> None:
+    one = accumulate_statistics(day(0), options=OPTIONS)
+    before = one.statistics()
+    merge_states(one, accumulate_statistics(day(1), options=OPTIONS))
+    assert one.statistics() == before
+    save_state(one, tmp_path / "one")
+    loaded = load_state(tmp_path / "one")
+    assert loaded.statistics() == before
+    assert loaded.options == one.options
+    assert [feature.semantics for feature in loaded.result().features] == [
+        feature.semantics for feature in before.datasets[0].features
+    ]
+
+
+def test_a_real_day(census_source: CensusSource, tmp_path: Path) -> None:
+    accumulator = accumulate_statistics(census_source("adult.data"), name="census")
+    save_state(accumulator, tmp_path / "census")
+    assert load_state(tmp_path / "census").statistics() == accumulator.statistics()
+    assert (tmp_path / "census").stat().st_size < 500_000
+
+
+def test_rows_that_were_set_aside_are_remembered(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("x\n" + "".join(f"{at if at % 60 else 'NA'}\n" for at in range(300)))
+    with pytest.warns(RowsSetAsideWarning):
+        save_state(accumulate_statistics(file), tmp_path / "state")
+    loaded = load_state(tmp_path / "state")
+    merged = merge_states(loaded, loaded).result()
+    assert merged.num_set_aside == 10
+    assert merged.set_aside[0] == loaded.result().set_aside[0]
+
+
+def test_states_of_different_things_are_not_merged() -> None:
+    table = pa.table({"x": [1]})
+    one = accumulate_statistics(table)
+    with pytest.raises(UsageError, match="'x': int64 and double"):
+        merge_states(one, accumulate_statistics(pa.table({"x": [1.0]})))
+    with pytest.raises(UsageError, match="num_top_values: 1000 and 5"):
+        merge_states(one, accumulate_statistics(table, options=StatsOptions(num_top_values=5)))
+    with pytest.raises(UsageError, match="At least one state"):
+        merge_states()
+
+
+def test_what_needs_all_rows_or_is_the_users_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="all rows at once"):
+        accumulate_statistics(day(0), options=StatsOptions(cross_features=True))
+    options = StatsOptions(slice_functions=[lambda batch: [True] * batch.num_rows])
+    with pytest.raises(UsageError, match="slice_functions"):
+        save_state(accumulate_statistics(day(0), options=options), tmp_path / "state")
+    assert not (tmp_path / "state").exists()
+
+
+def test_files_that_are_no_states_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with pytest.raises(DataError, match="No such file"):
+        load_state(path)
+    path.write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="another file"):
+        load_state(path)
+    save_state(StatisticsAccumulator(pa.schema([("x", pa.int64())])), path)
+    whole = path.read_bytes()
+    for cut in (30, 60, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(DataError):
+            load_state(path)
+
+
+@given(st.integers(0, 2_000), st.integers(0, 255))
+@settings(max_examples=60, deadline=None)
+def test_damaged_parts_are_no_crash(at: int, byte: int) -> None:
+    data = bytearray(encode({"state": StatisticsAccumulator(pa.schema([("x", pa.int64())])).state()}))
+    data[at % len(data)] = byte
+    # Damage may leave another state, and raises nothing but this.
+    with contextlib.suppress(DataError):
+        decode(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [1, -(2**70), 2.5, "é", b"\x00", (True, {"a": {1, 2}})],
+        {("a", 1): [], 3: frozenset({4})},
+        np.float32(1.5),
+        np.dtype(np.uint64),
+        pa.array(["a", None]),
+        pa.table({"x": [[1], None]}),
+        pa.list_(pa.int8()),
+    ],
+)
+def test_plain_values_come_back(value: Any) -> None:
+    found = decode(encode(value))
+    assert type(found) is type(value)
+    assert found == value
+
+
+def test_arrays_come_back_and_can_be_written_to() -> None:
+    array = np.arange(6, dtype=np.int32).reshape(2, 3)[:, ::2]
+    found = decode(encode(array))
+    assert (found == array).all()
+    assert found.dtype == array.dtype
+    found += 1
+
+
+@pytest.mark.parametrize(
+    "name", ["os:system", "headrace.engines.local:in_order", "headrace.engines.x y:z", "builtins:eval"]
+)
+def test_nothing_that_is_no_accumulator_is_made(name: str) -> None:
+    import msgspec
+
+    with pytest.raises(DataError):
+        decode(msgspec.msgpack.encode(["object", name, []]))
+    with pytest.raises(TypeError, match="no place for"):
+        encode(object())
