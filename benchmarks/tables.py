@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-__all__ = ["ROW_GROUP", "csv_table", "part", "parquet_table", "words"]
+__all__ = ["ROW_GROUP", "csv_table", "parquet_table", "part", "words"]
 
 ROW_GROUP = 131_072
 
@@ -43,7 +44,7 @@ def part(start: int, rows: int) -> pa.Table:
     random = np.random.default_rng([7, start])
     vocabulary = words(20_000)
 
-    def missing(share: float) -> np.ndarray:  # type: ignore[type-arg]
+    def missing(share: float) -> Any:
         return random.random(rows) < share
 
     def category(count: int, prefix: str, skew: float = 1.0) -> pa.Array:
