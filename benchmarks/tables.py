@@ -105,7 +105,12 @@ def csv_table(rows: int) -> Path:
     path = folder() / f"table-{rows}.csv"
     if not path.exists():
         unfinished = path.with_suffix(".unfinished")
-        with pq.ParquetFile(parquet_table(rows)) as file, pacsv.CSVWriter(unfinished, file.schema_arrow) as writer:
+        with (
+            pq.ParquetFile(parquet_table(rows)) as file,
+            pacsv.CSVWriter(
+                unfinished, file.schema_arrow, write_options=pacsv.WriteOptions(quoting_style="none")
+            ) as writer,
+        ):
             for batch in file.iter_batches():
                 writer.write_batch(batch)
         unfinished.rename(path)
