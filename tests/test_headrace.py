@@ -30,8 +30,11 @@ PUBLIC = [
     "Registry",
     "Schema",
     "Statistics",
+    "StatsOptions",
     "__version__",
     "analyze_raw_data",
+    "arrow",
+    "avro",
     "choice",
     "component",
     "csv",
@@ -40,7 +43,9 @@ PUBLIC = [
     "generate_statistics",
     "infer_schema",
     "integer",
+    "json_lines",
     "load_model",
+    "orc",
     "parquet",
     "pipeline",
     "run_model_analysis",
@@ -100,7 +105,8 @@ hr.csv("data.csv", names=["a"])
 hr.BoostedTreesClassifier(label="label")
 hr.DNNLinearCombinedClassifier(label="label")
 hr.EvalConfig(metrics=["auc"], thresholds={"auc": {"min": 0.9}})
-heavy = {"numpy", "pyarrow", "onnx", "onnxruntime", "ndonnx", "spox", "keras", "jax", "lightgbm", "sqlalchemy"}
+heavy = {"numpy", "pyarrow", "onnx", "onnxruntime", "ndonnx", "spox", "keras", "jax", "lightgbm", "fsspec"}
+heavy |= {"sqlalchemy"}
 print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._version import __version__
 
 if TYPE_CHECKING:
-    from headrace.data import csv, parquet
+    from headrace.data import arrow, avro, csv, json_lines, orc, parquet
     from headrace.estimators import (
         BoostedTreesClassifier,
         BoostedTreesRegressor,
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from headrace.registry import Registry
     from headrace.schema import Feature, Schema
     from headrace.serving import ModelClient, verify
-    from headrace.statistics import Statistics, generate_statistics, visualize_statistics
+    from headrace.statistics import Statistics, StatsOptions, generate_statistics, visualize_statistics
     from headrace.tuning import choice, integer, uniform
     from headrace.validation import Anomalies, display_anomalies, infer_schema, validate_statistics
 
 _HOMES = {
-    "data": ("csv", "parquet"),
+    "data": ("arrow", "avro", "csv", "json_lines", "orc", "parquet"),
     "estimators": (
         "BoostedTreesClassifier",
         "BoostedTreesRegressor",
@@ -52,7 +52,7 @@ _HOMES = {
     "registry": ("Registry",),
     "schema": ("Feature", "Schema"),
     "serving": ("ModelClient", "verify"),
-    "statistics": ("Statistics", "generate_statistics", "visualize_statistics"),
+    "statistics": ("Statistics", "StatsOptions", "generate_statistics", "visualize_statistics"),
     "tuning": ("choice", "integer", "uniform"),
     "validation": ("Anomalies", "display_anomalies", "infer_schema", "validate_statistics"),
 }
@@ -77,8 +77,11 @@ __all__ = [
     "Registry",
     "Schema",
     "Statistics",
+    "StatsOptions",
     "__version__",
     "analyze_raw_data",
+    "arrow",
+    "avro",
     "choice",
     "component",
     "csv",
@@ -87,7 +90,9 @@ __all__ = [
     "generate_statistics",
     "infer_schema",
     "integer",
+    "json_lines",
     "load_model",
+    "orc",
     "parquet",
     "pipeline",
     "run_model_analysis",

@@ -207,9 +207,14 @@ def test_zip_files_hold_one_file(tmp_path: Path) -> None:
         archive.writestr("in.csv", "a,b\n1,x\n")
     assert read(path) == {"a": [1], "b": ["x"]}
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("other.csv", "a,b\n1,x\n")
-    with pytest.raises(DataError, match=r"one file; got 2 files .*z\.zip"):
+        archive.writestr("__MACOSX/._in.csv", "mac")
+        archive.writestr(".DS_Store", "mac")
+    assert read(path) == {"a": [1], "b": ["x"]}
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.csv", "a,b\n2,y\n")
+    with pytest.raises(DataError, match=r"one file; got 2 files: in\.csv, other\.csv .*zip://\*\.csv::.*z\.zip"):
         read(path)
+    assert csv(f"zip://*.csv::{path}").dataset().to_table().to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig", "cp1252", "utf-8"])

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -11,13 +12,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headrace.data import CsvSource, Dataset, ParquetSource, Source, TableSource, as_source, dataset_from_table
+from headrace.data import (
+    ArrowSource,
+    AvroSource,
+    CsvSource,
+    Dataset,
+    JsonSource,
+    OrcSource,
+    ParquetSource,
+    Source,
+    TableSource,
+    as_source,
+    dataset_from_table,
+)
 from headrace.errors import DataError, UsageError
 from headrace.testing import SourceSuite
 from headrace.testing.sources import digest_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COLUMNS: dict[str, list[Any]] = {"a": [1, 2, None], "b": ["x", None, "z"], "c": [0.5, 1.5, 2.5]}
 TABLE = pa.table({"a": pa.array([1, 2, None], pa.int64()), "b": ["x", None, "z"], "c": [0.5, 1.5, 2.5]})
@@ -85,9 +95,37 @@ def test_paths_by_their_ends(tmp_path: Path) -> None:
     assert rows([tmp_path / "x.csv", tmp_path / "x.csv"]) == {"a": [1, 1]}
     assert isinstance(as_source("x.csv.gz"), CsvSource)
     assert isinstance(as_source(tmp_path), ParquetSource)
-    for wrong in (tmp_path / "x.json", [tmp_path / "x.csv", tmp_path / "x.parquet"], tmp_path / "none"):
-        with pytest.raises(UsageError, match=r"\.csv, \.tsv or \.parquet"):
+    for wrong in (tmp_path / "x.xml", [tmp_path / "x.csv", tmp_path / "x.parquet"], tmp_path / "none", "s3://x/y.xml"):
+        with pytest.raises(UsageError, match=r"how to read it: \.arrow, .*\.txt; got"):
             as_source(wrong)
+
+
+def test_every_suffix_has_a_source() -> None:
+    kinds: dict[type, list[str | Path]] = {
+        ArrowSource: ["x.arrow", "x.arrows", "x.ipc", "x.feather", "gs://bucket/x.ARROW"],
+        AvroSource: ["x.avro", Path("x.AVRO")],
+        JsonSource: ["x.json", "x.jsonl", "x.ndjson.zst", "https://host/x.json.gz?key=a.csv"],
+        OrcSource: ["x.orc", "s3://bucket/day=*/x.orc"],
+        CsvSource: ["x.txt", "x.data", "memory://x.csv", "zip://*.csv::data.zip"],
+        ParquetSource: ["s3://bucket/*.parquet"],
+    }
+    for kind, paths in kinds.items():
+        assert {type(as_source(path)) for path in paths} == {kind}
+
+
+def test_lists_of_rows() -> None:
+    assert rows([{"a": 1, "b": {"c": [1]}}, {"d": "x"}, {"a": 2.5, "b": None}]) == {
+        "a": [1.0, None, 2.5],
+        "b": [{"c": [1]}, None, None],
+        "d": [None, "x", None],
+    }
+    with pytest.raises(DataError, match="Column 'a' cannot be made"):
+        as_source([{"a": 1}, {"a": "x"}])
+
+
+def test_a_reader_is_kept_since_it_can_be_read_only_once() -> None:
+    source = as_source(pa.RecordBatchReader.from_batches(TABLE.schema, TABLE.to_batches()))
+    assert source.dataset().to_table() == source.dataset().to_table() == TABLE
 
 
 @pytest.mark.parametrize("obj", [3, None, [], [1, 2], object()])
@@ -121,7 +159,17 @@ def test_types_become_those_of_a_snapshot(array: pa.Array, wanted: pa.Array) -> 
     assert column.equals(wanted)
 
 
-@pytest.mark.parametrize("array", [pa.array([[1]]), pa.array([{"a": 1}]), pa.array([b"x"]), pa.array([dt.time(1)])])
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([{}]),
+        pa.array([[{}]]),
+        pa.array([None], pa.month_day_nano_interval()),
+        pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]),
+        pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])]),
+    ],
+    ids=lambda array: str(array.type),
+)
 def test_types_that_cannot_be_used_name_the_column(array: pa.Array) -> None:
     with pytest.raises(DataError, match="Column 'odd' is of a type that cannot be used"):
         as_source(pa.table({"odd": array}))

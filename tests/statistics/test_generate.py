@@ -132,9 +132,10 @@ def test_cleaning_is_carried_along() -> None:
     assert feature.null_values == ("?",)
 
 
-def test_a_list_has_no_statistics() -> None:
-    with pytest.raises(DataError, match="column 'tags'"):
-        generate_statistics(dataset_from_table(pa.table({"tags": [[1]]})))
+def test_a_type_without_statistics_names_its_column() -> None:
+    spans = pa.array([1], pa.duration("s"))
+    with pytest.raises(DataError, match=r"column 'trip\.took'"):
+        generate_statistics(dataset_from_table(pa.table({"trip": pa.StructArray.from_arrays([spans], ["took"])})))
 
 
 def test_accumulators_can_travel() -> None:

@@ -25,13 +25,13 @@ _OPTIONS = [
     click.option("--strip", is_flag=True, help="Take white space off both ends of strings."),
     click.option("--comment", metavar="CHAR", help="Lines that begin with it are left out."),
     click.option("--skip-rows", type=click.IntRange(min=0), default=0, help="Lines to leave out at the top."),
-    click.option("--encoding", default="utf-8", show_default=True, help="Of CSV files."),
+    click.option("--encoding", default="utf-8", show_default=True, help="Of CSV and JSON files."),
 ]
 
 
 @dataclass(frozen=True)
 class Described:
-    """Data as the command line describes it: PATH, and how CSV files are written."""
+    """Data as the command line describes it: PATH (a file, a glob or a URL), and how CSV files are written."""
 
     path: str
     names: str | None
@@ -48,15 +48,22 @@ class Described:
         Raises
         ------
         UsageError
-            If options of CSV files are given for Parquet files.
+            If options of CSV files are given for files of another kind.
         """
-        from headrace.data import as_source, csv
+        from headrace.data import CsvSource, JsonSource, as_source, csv, json_lines
 
         place = self.path if path is None else path
         said = self.names or self.separator or self.nulls or self.strip or self.comment or self.skip_rows
         if not said and self.encoding == "utf-8":
             return as_source(place)
-        if place.endswith(".parquet"):
+        try:
+            usual = as_source(place)
+        except UsageError:
+            # With options of CSV files, what the name does not say is CSV.
+            usual = csv(place)
+        if isinstance(usual, JsonSource) and not said:
+            return json_lines(place, encoding=self.encoding)
+        if not isinstance(usual, CsvSource):
             raise UsageError("The options of CSV files are for CSV files", got=place, fix="Leave them out")
         tab = "\t" if ".tsv" in place else ","
         return csv(

@@ -22,11 +22,12 @@ __all__ = ["command"]
 @click.option("--html", "page", type=click.Path(dir_okay=False), help="Write a page with pictures to this file too.")
 @json_option
 def command(data: Described, columns: tuple[str, ...], page: str | None, *, as_json: bool) -> None:
-    """Print statistics of every column of a file, a glob or a folder.
+    """Print statistics of every column of a file, a glob, a folder or a URL.
 
     Example:
       headrace stats people.parquet
       headrace stats data/adult.data --names age,workclass,… --strip --null '?'
+      headrace stats logs.jsonl
       headrace stats 'data/*.csv.gz' --json | jq '.datasets[0].num_examples'
     """
     from headrace.statistics import generate_statistics, visualize_statistics

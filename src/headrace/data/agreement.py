@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headrace.data.csv_source import CSV_TYPES, CsvSource
+from headrace.data.json_source import JsonSource
 from headrace.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ __all__ = ["same_types"]
 def same_types(sources: Mapping[str, Source]) -> dict[str, Source]:
     """Let the first source decide the types of the columns that all sources share.
 
-    Whole numbers become ``float64`` where another source has fractions. In CSV sources a value that does not fit its
-    column's type makes its row unreadable, as always.
+    Whole numbers become ``float64`` where another source has fractions. In CSV and JSON sources a value that does not
+    fit its column's type makes its row unreadable, as always.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def same_types(sources: Mapping[str, Source]) -> dict[str, Source]:
         changed = {column: kind for column, kind in found[name].items() if wanted.get(column, kind) != kind}
         if not changed:
             agreed[name] = source
-        elif isinstance(source, CsvSource):
-            types = dict(source.types) | {column: CSV_TYPES.get(wanted[column], wanted[column]) for column in changed}
+        elif isinstance(source, CsvSource | JsonSource) and all(wanted[column] in CSV_TYPES for column in changed):
+            types = dict(source.types) | {column: CSV_TYPES[wanted[column]] for column in changed}
             agreed[name] = replace(source, types=tuple(sorted(types.items())))
         else:
             column = next(iter(changed))

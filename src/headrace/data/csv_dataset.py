@@ -17,9 +17,8 @@ from headrace.data.parallel import in_order
 from headrace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from headrace.data.csv_source import CsvSource
+    from headrace.data.filesystem import File
     from headrace.data.source import Unreadable
 
 __all__ = ["open_csv"]
@@ -50,7 +49,7 @@ def open_csv(source: CsvSource) -> Dataset:
             )
     cleaning = source_cleaning(source)
 
-    def tally(item: tuple[int, Path, Chunk]) -> tuple[int, Chunk, int, ColumnTypes, list[Unreadable]]:
+    def tally(item: tuple[int, File, Chunk]) -> tuple[int, Chunk, int, ColumnTypes, list[Unreadable]]:
         number, path, chunk = item
         parsed = parse_chunk(chunk, str(path), names[path], first, source)
         types = ColumnTypes(given, cleaning)

@@ -9,14 +9,14 @@ import pyarrow.csv as pacsv
 
 from headrace.data.cleaning import WHITESPACE
 from headrace.data.csv_records import Chunk, Dialect, cut_chunks, find_records
-from headrace.data.files import open_bytes
+from headrace.data.files import open_bytes, unpacking
 from headrace.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from headrace.data.csv_source import CsvSource
+    from headrace.data.filesystem import File
     from headrace.data.source import Unreadable
 
 __all__ = ["data_chunks", "dialect_of", "file_names", "no_row_fits"]
@@ -29,33 +29,26 @@ def dialect_of(source: CsvSource) -> Dialect:
     return Dialect(source.separator, source.quote, source.comment)
 
 
-def data_chunks(path: Path, source: CsvSource, *, with_header: bool = False) -> Iterator[Chunk]:
+def data_chunks(path: File, source: CsvSource, *, with_header: bool = False) -> Iterator[Chunk]:
     """Yield the chunks of a file, the header cut off the first unless it is asked for."""
     stream = open_bytes(path, source.compression, source.encoding)
     dialect = dialect_of(source)
     header = source.names is None and not with_header
     try:
-        for chunk in cut_chunks(stream, dialect, skip_lines=source.skip_rows):
-            if header:
-                found = find_records(chunk.data, dialect, chunk.line)
-                if not len(found):
-                    continue
-                header = False
-                cut = int(found.nexts[0])
-                lines = chunk.data.count(b"\n", 0, cut) or chunk.data.count(b"\r", 0, cut)
-                rest = Chunk(chunk.offset + cut, chunk.line + lines, chunk.data[cut:])
-                if rest.data:
-                    yield rest
-            else:
-                yield chunk
-    except (OSError, EOFError) as error:
-        raise DataError(
-            "The file cannot be unpacked", got=str(error), where=str(path), fix="It may be cut short: copy it again"
-        ) from error
-    except Exception as error:
-        if type(error).__module__ in {"zlib", "zipfile"}:
-            raise DataError("The file cannot be unpacked", got=str(error), where=str(path)) from error
-        raise
+        with unpacking(path):
+            for chunk in cut_chunks(stream, dialect, skip_lines=source.skip_rows):
+                if header:
+                    found = find_records(chunk.data, dialect, chunk.line)
+                    if not len(found):
+                        continue
+                    header = False
+                    cut = int(found.nexts[0])
+                    lines = chunk.data.count(b"\n", 0, cut) or chunk.data.count(b"\r", 0, cut)
+                    rest = Chunk(chunk.offset + cut, chunk.line + lines, chunk.data[cut:])
+                    if rest.data:
+                        yield rest
+                else:
+                    yield chunk
     finally:
         stream.close()
 
@@ -79,7 +72,7 @@ def _split(record: bytes, separator: str, source: CsvSource) -> list[str]:
     return [str(column[0].as_py()) for column in table.columns]
 
 
-def file_names(path: Path, source: CsvSource) -> tuple[str, ...]:
+def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
     """Return the columns of a file, from its header or as given."""
     head: list[bytes] = []
     for chunk in data_chunks(path, source, with_header=True):
@@ -143,7 +136,7 @@ def file_names(path: Path, source: CsvSource) -> tuple[str, ...]:
     return tuple(fields)
 
 
-def no_row_fits(path: Path, source: CsvSource, names: Sequence[str], unreadable: list[Unreadable]) -> DataError:
+def no_row_fits(path: File, source: CsvSource, names: Sequence[str], unreadable: list[Unreadable]) -> DataError:
     """Return the error for a source in which every row has the wrong number of columns."""
     line = unreadable[0].text or ""
     fix = None

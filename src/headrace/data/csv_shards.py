@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from headrace.data.cleaning import Cleaning, clean_array
 from headrace.data.csv_header import data_chunks, dialect_of
 from headrace.data.csv_records import Chunk, Records, find_records
 from headrace.data.csv_types import ARROW_TYPES, as_array, convert, loosened
+from headrace.data.filesystem import file_at, open_file, reading
 from headrace.data.source import Unreadable
 from headrace.errors import DataError
 
@@ -192,14 +192,11 @@ class CsvShard:
 
     def _chunks(self) -> Iterator[Chunk]:
         if self.size is None:
-            yield from data_chunks(Path(self.path), self.source)
+            yield from data_chunks(file_at(self.path), self.source)
             return
-        try:
-            with open(self.path, "rb") as stream:  # noqa: PTH123 - one call for a hot path
-                stream.seek(self.start)
-                data = stream.read(self.size)
-        except OSError as error:
-            raise DataError("The file cannot be read", got=str(error), where=self.path) from error
+        with reading(self.path), open_file(file_at(self.path)) as stream:
+            stream.seek(self.start)
+            data = stream.read(self.size)
         if len(data) != self.size:
             raise DataError("The file has changed while it was read", where=self.path, fix="Read it again")
         yield Chunk(self.start, self.line, data)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.data.files import PathLike, compression_of, resolve_files
+from headrace.data.files import PathLike, compression_of, file_paths, fingerprint_of, resolve_files
 from headrace.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from headrace.data.dataset import Dataset
+    from headrace.data.filesystem import File
 
 __all__ = ["CSV_TYPES", "CsvSource", "csv"]
 
@@ -29,6 +29,7 @@ CSV_TYPES = {
     "timestamp": "timestamp",
     "timestamp[us]": "timestamp",
     "date32": "date32",
+    "date32[day]": "date32",
     "date": "date32",
 }
 
@@ -50,7 +51,7 @@ class CsvSource:
     compression: str | None = "infer"
     spans: tuple[int, int] | None = None
 
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[File, ...]:
         """Return the files that are there now."""
         return resolve_files(self.paths, self.spans)
 
@@ -71,8 +72,7 @@ class CsvSource:
         options = {
             name: getattr(self, name) for name in sorted(self.__dataclass_fields__) if name not in {"paths", "spans"}
         }
-        files = [[path.name, digest_file(path)] for path in self.files()]
-        return json.dumps({"source": "csv", "files": files, "options": options}, sort_keys=True)
+        return fingerprint_of("csv", self.files(), digest_file, options)
 
 
 def csv(
@@ -95,7 +95,7 @@ def csv(
     Parameters
     ----------
     path
-        A file, a glob, a pattern with ``{SPAN}``, or a list of them. Every file has the same columns.
+        A file, a URL, a glob, a pattern with ``{SPAN}``, or a list of them. Every file has the same columns.
     names
         The columns, for files without a header.
     separator
@@ -149,9 +149,8 @@ def csv(
         for name in known:
             if name not in names:
                 raise UsageError("types name a column that is not in names", got=name, fix=did_you_mean(name, names))
-    paths = [path] if isinstance(path, (str, Path)) else list(path)
     return CsvSource(
-        paths=tuple(str(item) for item in paths),
+        paths=file_paths(path),
         names=None if names is None else tuple(names),
         separator=separator,
         quote=quote,

@@ -73,7 +73,7 @@ class Dataset:
 
         self.check_columns(columns)
         schema = pa.schema([self.schema.field(name) for name in columns])
-        return Dataset(schema, tuple(_SelectedShard(shard, tuple(columns)) for shard in self.shards))
+        return Dataset(schema, tuple(SelectedShard(shard, tuple(columns)) for shard in self.shards))
 
     def count_rows(self) -> int:
         """Count the rows, reading only shards that do not know their size."""
@@ -93,7 +93,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class _SelectedShard:
+class SelectedShard:
     shard: Shard
     columns: tuple[str, ...]
 
@@ -103,11 +103,6 @@ class _SelectedShard:
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         yield from self.shard.read(self.columns if columns is None else columns)
-
-    def encoded(self) -> Shard:
-        from headrace.data.dictionaries import encoded
-
-        return _SelectedShard(encoded(self.shard), self.columns)
 
     def read_reporting(
         self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None

@@ -1,31 +1,41 @@
-"""Strings as Arrow dictionaries, for those who can use them."""
+"""Texts that stay dictionary-encoded, for those who count them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
-from headrace.data.dataset import Dataset
+from headrace.data.dataset import Dataset, SelectedShard
+from headrace.data.normal_types import NormalisedShard
+from headrace.data.parquet_files import ParquetShard, dictionary_columns
+from headrace.data.set_aside import CountedShard
 
 if TYPE_CHECKING:
     from headrace.data.dataset import Shard
 
-__all__ = ["EncodingShard", "encoded", "with_dictionaries"]
+__all__ = ["dictionary_encoded"]
 
 
-@runtime_checkable
-class EncodingShard(Protocol):
-    """A shard that can yield strings as dictionaries where it has them so, which is far less work than decoding."""
+def dictionary_encoded(dataset: Dataset) -> Dataset:
+    """Return the dataset with texts left as dictionaries where the files hold few distinct ones.
 
-    def encoded(self) -> Shard:
-        """Return the shard of which a string column may come as a dictionary in some batches or all."""
-        ...
+    Batches of Parquet shards then have ``dictionary<int32, string>`` arrays in such columns, which skips most of the
+    decoding. Other columns and shards are as they were, and so is ``schema``: what a batch holds, its own schema says.
+    Reads the footers of the files.
+
+    Parameters
+    ----------
+    dataset
+        Any; what has no Parquet shards is returned as it is.
+    """
+    return Dataset(dataset.schema, tuple(_encoded(shard) for shard in dataset.shards))
 
 
-def encoded(shard: Shard) -> Shard:
-    """Return the shard with dictionaries, where it can."""
-    return shard.encoded() if isinstance(shard, EncodingShard) else shard
-
-
-def with_dictionaries(dataset: Dataset) -> Dataset:
-    """Return the dataset whose strings may come as dictionaries; its schema still says strings."""
-    return Dataset(dataset.schema, tuple(encoded(shard) for shard in dataset.shards))
+def _encoded(shard: Shard) -> Shard:
+    if isinstance(shard, ParquetShard):
+        return replace(shard, dictionaries=dictionary_columns(shard))
+    if isinstance(shard, NormalisedShard):
+        return replace(shard, shard=_encoded(shard.shard), keep_dictionaries=True)
+    if isinstance(shard, SelectedShard | CountedShard):
+        return cast("Shard", replace(shard, shard=_encoded(shard.shard)))
+    return shard

@@ -3,145 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from headrace.data.arrow_source import arrow
+from headrace.data.avro_source import avro
 from headrace.data.csv_source import csv
-from headrace.data.dataset import Dataset, Shard, dataset_from_table
-from headrace.data.dictionaries import encoded
+from headrace.data.dataset import Dataset, dataset_from_table
+from headrace.data.files import PathLike
+from headrace.data.filesystem import file_at, is_url, list_folder
+from headrace.data.json_source import json_lines
+from headrace.data.normal_types import normalise, normalise_dataset, normalised_schema
+from headrace.data.orc_source import orc
 from headrace.data.parquet_source import parquet
-from headrace.data.source import ReportingShard, Source, Unreadable
+from headrace.data.source import Source
 from headrace.errors import DataError, UsageError
 
-__all__ = ["DatasetSource", "TableSource", "as_source", "normalise", "normalise_dataset", "normalised_schema"]
-
-
-_ENCODED = pa.dictionary(pa.int32(), pa.string())
-
-
-def normalised_schema(schema: pa.Schema) -> pa.Schema:
-    """Return the schema with the types of a snapshot.
-
-    Raises
-    ------
-    DataError
-        If a column's type has no counterpart, or two columns have the same name.
-    """
-    twice = [name for name in dict.fromkeys(schema.names) if schema.names.count(name) > 1]
-    if twice:
-        raise DataError("The names of the columns are distinct", got=f"{', '.join(map(repr, twice))} more than once")
-    return pa.schema([pa.field(field.name, _normal_type(field), metadata=field.metadata) for field in schema])
-
-
-def _normal_type(field: pa.Field) -> pa.DataType:
-    kind = field.type
-    types = pa.types
-    if types.is_dictionary(kind):
-        return _normal_type(field.with_type(kind.value_type))
-    if types.is_integer(kind):
-        return pa.int64()
-    if types.is_floating(kind) or types.is_decimal(kind):
-        return pa.float64()
-    if types.is_boolean(kind):
-        return pa.bool_()
-    if types.is_timestamp(kind):
-        return pa.timestamp("us")
-    if types.is_date(kind):
-        return pa.date32()
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind)
-    if text or kind == pa.string_view():
-        return pa.string()
-    raise DataError(
-        f"Column {field.name!r} is of a type that cannot be used",
-        got=str(kind),
-        fix="Turn it into numbers, text, truth values, dates or timestamps, or leave it out",
-    )
-
-
-def normalise(batch: pa.RecordBatch, schema: pa.Schema, *, dictionaries: bool = False) -> pa.RecordBatch:
-    """Return the batch with the types of ``schema``, which `normalised_schema` has made.
-
-    Parameters
-    ----------
-    dictionaries
-        Strings that are dictionaries stay so.
-
-    Raises
-    ------
-    DataError
-        If a value does not fit, as an unsigned number above the largest int64.
-    """
-    columns = []
-    for index, field in enumerate(schema):
-        column = batch.column(batch.schema.get_field_index(field.name))
-        if dictionaries and column.type == _ENCODED and pa.types.is_string(field.type):
-            columns.append(column)
-            schema = schema.set(index, field.with_type(_ENCODED))
-            continue
-        try:
-            columns.append(_cast(column, field.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError(
-                f"A value of column {field.name!r} does not fit {field.type}", got=str(error).splitlines()[0]
-            ) from error
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    if column.type.equals(kind):
-        return column
-    if pa.types.is_dictionary(column.type):
-        return _cast(column.dictionary_decode(), kind)
-    if pa.types.is_timestamp(kind):
-        # Nanoseconds are cut to microseconds; a zone becomes UTC.
-        return column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(kind)
-    if pa.types.is_date64(column.type) or pa.types.is_decimal(column.type):
-        return pc.cast(column, kind, safe=False)
-    return column.cast(kind)
-
-
-@dataclass(frozen=True)
-class _NormalisedShard:
-    shard: Shard
-    schema: pa.Schema
-    dictionaries: bool = False
-
-    @property
-    def num_rows(self) -> int | None:
-        return self.shard.num_rows
-
-    def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        names = self.schema.names if columns is None else list(columns)
-        schema = pa.schema([self.schema.field(name) for name in names])
-        for batch in self.shard.read(names):
-            yield normalise(batch, schema, dictionaries=self.dictionaries)
-
-    def encoded(self) -> Shard:
-        return _NormalisedShard(encoded(self.shard), self.schema, dictionaries=True)
-
-    def read_reporting(
-        self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        if not isinstance(self.shard, ReportingShard):
-            yield from self.read(columns)
-            return
-        names = self.schema.names if columns is None else list(columns)
-        schema = pa.schema([self.schema.field(name) for name in names])
-        for batch in self.shard.read_reporting(report, names):
-            yield normalise(batch, schema)
-
-
-def normalise_dataset(dataset: Dataset) -> Dataset:
-    """Return the dataset with the types of a snapshot."""
-    schema = normalised_schema(dataset.schema)
-    if schema.equals(dataset.schema, check_metadata=True):
-        return dataset
-    return Dataset(schema, tuple(_NormalisedShard(shard, schema) for shard in dataset.shards))
+__all__ = ["SCHEMES", "SUFFIXES", "DatasetSource", "TableSource", "as_source", "normalise_dataset", "normalised_schema"]
 
 
 @dataclass(frozen=True)
@@ -193,31 +75,57 @@ class DatasetSource:
         return TableSource(self.dataset().to_table()).fingerprint(digest_file)
 
 
-def _from_path(paths: Sequence[str | Path]) -> Source:
-    kinds = set()
-    for path in paths:
-        text = str(path).lower()
-        for packed in (".gz", ".bz2", ".zst", ".zip"):
-            text = text.removesuffix(packed)
-        end = Path(text).suffix
-        if end == ".parquet" or (Path(path).is_dir() and any(Path(path).glob("*.parquet"))):
-            kinds.add("parquet")
-        elif end in {".tsv", ".tab"}:
-            kinds.add("tsv")
-        elif end in {".csv", ".txt", ".data"}:
-            kinds.add("csv")
-        else:
-            kinds.add(f"unknown {end!r}")
-    if len(kinds) != 1 or next(iter(kinds)).startswith("unknown"):
+def _tsv(paths: Sequence[PathLike]) -> Source:
+    return csv(paths, separator="\t")
+
+
+Maker = Callable[[Sequence[PathLike]], Source]
+
+# What reads files whose names end so, whether or not they are packed.
+SUFFIXES: dict[str, Maker] = {
+    ".arrow": arrow,
+    ".arrows": arrow,
+    ".avro": avro,
+    ".csv": csv,
+    ".data": csv,
+    ".feather": arrow,
+    ".ipc": arrow,
+    ".json": json_lines,
+    ".jsonl": json_lines,
+    ".ndjson": json_lines,
+    ".orc": orc,
+    ".parquet": parquet,
+    ".tab": _tsv,
+    ".tsv": _tsv,
+    ".txt": csv,
+}
+# What reads URLs that begin so; the suffix decides where the protocol is not here.
+SCHEMES: dict[str, Maker] = {}
+_PACKED = (".gz", ".bz2", ".zst", ".zip")
+
+
+def _maker(path: PathLike) -> Maker | None:
+    text = str(path)
+    scheme = text.partition("://")[0].lower() if is_url(text) else ""
+    if scheme in SCHEMES:
+        return SCHEMES[scheme]
+    name = file_at(text).name.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    known = SUFFIXES.get(Path(name).suffix)
+    return parquet if known is None and list_folder(text, ".parquet") else known
+
+
+def _from_path(paths: Sequence[PathLike]) -> Source:
+    makers = {_maker(path) for path in paths}
+    maker = next(iter(makers))
+    if len(makers) != 1 or maker is None:
         raise UsageError(
-            "The end of a file's name says how to read it: .csv, .tsv or .parquet",
+            f"The end of a file's name says how to read it: {', '.join(sorted(SUFFIXES))}",
             got=", ".join(str(path) for path in paths),
-            fix="Use hr.csv(path, …) or hr.parquet(path)",
+            fix="Say it with hr.csv(path, …), hr.json_lines(path, …) or hr.parquet(path, …)",
         )
-    kind = kinds.pop()
-    if kind == "parquet":
-        return parquet(paths)
-    return csv(paths, separator="\t" if kind == "tsv" else ",")
+    return maker(paths)
 
 
 def as_source(obj: Any) -> Source:
@@ -226,8 +134,10 @@ def as_source(obj: Any) -> Source:
     Parameters
     ----------
     obj
-        A path or glob (.csv, .tsv, also packed, or .parquet), a list of them, a source, a dataset, an Arrow table or
-        batch, anything with the Arrow PyCapsule interface (pandas, polars, DuckDB), or a mapping of columns to lists.
+        A path, URL or glob whose suffix says the format, a folder of Parquet files, a list of paths; a source; a
+        dataset; an Arrow table or batch; anything with the Arrow PyCapsule interface (pandas, polars, DuckDB, a
+        ``RecordBatchReader``); a mapping of columns to lists; a list of rows as mappings, in which an absent key is
+        null. What can be read only once, as a reader, is kept in memory: write what is larger to a file.
 
     Raises
     ------
@@ -252,10 +162,14 @@ def as_source(obj: Any) -> Source:
         return _table_source(pa.Table.from_batches([pa.record_batch(obj)]))
     if isinstance(obj, Mapping):
         return _table_source(_from_columns(obj))
-    if isinstance(obj, Sequence) and obj and all(isinstance(item, (str, Path)) for item in obj):
-        return _from_path(obj)
+    if isinstance(obj, Sequence) and obj:
+        if all(isinstance(item, (str, Path)) for item in obj):
+            return _from_path(obj)
+        if all(isinstance(item, Mapping) for item in obj):
+            names = dict.fromkeys(name for row in obj for name in row)
+            return _table_source(_from_columns({name: [row.get(name) for row in obj] for name in names}))
     raise UsageError(
-        "A source is a path, a headrace source, a dataset, an Arrow or pandas table, or a dict of lists",
+        "A source is a path, a headrace source, a dataset, an Arrow or pandas table, a dict of lists, a list of dicts",
         got=f"a {type(obj).__name__}",
     )
 

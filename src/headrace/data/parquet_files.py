@@ -6,7 +6,7 @@ import errno
 import os
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +14,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.data.dataset import Dataset
-from headrace.errors import DataError, StorageError, did_you_mean
+from headrace.data.filesystem import File, RemoteFile, file_at, list_folder, open_arrow
+from headrace.data.one_schema import one_schema
+from headrace.errors import DataError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["ParquetShard", "ParquetSink", "ParquetWriter", "open_parquet", "storage_errors"]
+__all__ = ["ParquetShard", "ParquetSink", "ParquetWriter", "dictionary_columns", "open_parquet", "storage_errors"]
 
 BATCH_ROWS = 65_536
 ROW_GROUP_ROWS = 131_072
 # Row groups are put together into shards until they hold so many rows.
 SHARD_ROWS = 262_144
-# Compressed; what is larger has so many distinct strings that a dictionary is no help.
-DICTIONARY_BYTES = 65_536
+# A dictionary page up to this size is of a column with few distinct texts; larger ones cost more than they save.
+DICTIONARY_BYTES = 64 << 10
 
 
 @contextmanager
@@ -47,16 +49,17 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _opened(file: File, dictionaries: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
     try:
-        yield
+        with open_arrow(file) as stream:
+            yield pq.ParquetFile(stream, pre_buffer=not isinstance(file, Path), read_dictionary=list(dictionaries))
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
-            raise DataError("The file does not exist", got=str(path)) from error
+            raise DataError("The file does not exist", got=str(file)) from error
         raise DataError(
             "The file cannot be read as Parquet",
             got=str(error).splitlines()[0][:200],
-            where=str(path),
+            where=str(file),
             fix="It may be cut short or of another format: write it again",
         ) from error
 
@@ -65,14 +68,17 @@ def _reading(path: Path) -> Iterator[None]:
 class ParquetShard:
     """Row groups ``first`` to ``last - 1`` of a file.
 
-    ``dictionaries`` says whether strings of few distinct values are yielded as dictionaries.
+    Parameters
+    ----------
+    dictionaries
+        Columns of texts that are read as dictionaries.
     """
 
     path: str
     first: int
     last: int
     rows: int
-    dictionaries: bool = False
+    dictionaries: tuple[str, ...] = ()
 
     @property
     def num_rows(self) -> int:
@@ -81,38 +87,29 @@ class ParquetShard:
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield batches of at most 65,536 rows, and at least one batch."""
-        with _reading(Path(self.path)), self._open(columns) as file:
+        with _opened(file_at(self.path), self.dictionaries) as file:
             names = file.schema_arrow.names if columns is None else list(columns)
             for batch in file.iter_batches(
-                BATCH_ROWS, row_groups=list(range(self.first, self.last)), columns=names, use_threads=False
+                BATCH_ROWS,
+                row_groups=list(range(self.first, self.last)),
+                columns=_leaves(file, names),
+                use_threads=False,
             ):
                 yield batch.select(names)
             if not self.rows:
                 schema = file.schema_arrow.with_metadata(None)
                 yield pa.RecordBatch.from_pylist([], schema=schema).select(names)
 
-    def encoded(self) -> ParquetShard:
-        """Return the shard that yields strings of few distinct values as dictionaries."""
-        return replace(self, dictionaries=True)
 
-    def _open(self, columns: Sequence[str] | None) -> pq.ParquetFile:
-        if not self.dictionaries or not self.rows:
-            return pq.ParquetFile(self.path, pre_buffer=False)
-        metadata = pq.read_metadata(self.path)
-        group = metadata.row_group(self.first)
-        chosen = []
-        for index in range(metadata.num_columns):
-            column = group.column(index)
-            wanted = columns is None or column.path_in_schema in columns
-            if wanted and column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
-                # A dictionary that has outgrown its page is followed by plain pages.
-                size = column.data_page_offset - (column.dictionary_page_offset or 0)
-                if 0 < size <= DICTIONARY_BYTES and column.num_values:
-                    chosen.append(column.path_in_schema)
-        return pq.ParquetFile(self.path, pre_buffer=False, metadata=metadata, read_dictionary=chosen)
+def _leaves(file: pq.ParquetFile, names: Sequence[str]) -> list[str] | None:
+    # Parquet takes the dot in a column's name for a path to what is inside, and none of its names as all of them.
+    known = file.schema_arrow.names
+    if list(names) == known or any("." in name for name in known):
+        return None
+    return list(names)
 
 
-def open_parquet(path: str | Path | Sequence[str | Path]) -> Dataset:
+def open_parquet(path: str | Path | File | Sequence[str | Path | File]) -> Dataset:
     """Open a Parquet file, a folder of them, or a list of files.
 
     Raises
@@ -120,25 +117,18 @@ def open_parquet(path: str | Path | Sequence[str | Path]) -> Dataset:
     DataError
         If there is no file, one is not Parquet, or they have different columns.
     """
-    files: list[Path] = []
-    for item in [path] if isinstance(path, (str, Path)) else path:
-        if Path(item).is_dir():
-            files += sorted(Path(item).glob("*.parquet"))
-        else:
-            files.append(Path(item))
+    files: list[File] = []
+    for item in [path] if isinstance(path, (str, Path, RemoteFile)) else path:
+        inside = list_folder(str(item), ".parquet")
+        files += [file_at(str(item))] if inside is None else [file_at(name) for name in inside]
     if not files:
         raise DataError("There is no Parquet file", got=str(path))
-    schema: pa.Schema = None
-    shards = []
+    schemas, shards = [], []
     for file in files:
-        with _reading(file):
-            metadata = pq.read_metadata(file)
-            own = metadata.schema.to_arrow_schema()
-        own = own.with_metadata(None)
-        if schema is None:
-            schema = own
-        elif not own.equals(schema):
-            raise _other_schema(files[0], schema, file, own)
+        with _opened(file) as opened:
+            metadata = opened.metadata
+            own = opened.schema_arrow.with_metadata(None)
+        schemas.append((file, own))
         if not metadata.num_rows:
             shards.append(ParquetShard(str(file), 0, 0, 0))
             continue
@@ -148,25 +138,31 @@ def open_parquet(path: str | Path | Sequence[str | Path]) -> Dataset:
             if rows >= SHARD_ROWS or group == metadata.num_row_groups - 1:
                 shards.append(ParquetShard(str(file), first, group + 1, rows))
                 first, rows = group + 1, 0
-    return Dataset(schema, tuple(shards))
+    return Dataset(one_schema(schemas), tuple(shards))
 
 
-def _other_schema(first: Path, schema: pa.Schema, file: Path, own: pa.Schema) -> DataError:
-    where = f"{first} and {file}"
-    for name in dict.fromkeys([*schema.names, *own.names]):
-        if name not in own.names or name not in schema.names:
-            here = file if name not in own.names else first
-            known = own.names if name not in own.names else schema.names
-            return DataError(
-                "All files have the same columns",
-                got=f"{name!r} is not in {here}",
-                where=where,
-                fix=did_you_mean(name, known),
-            )
-        if own.field(name).type != schema.field(name).type:
-            types = f"{schema.field(name).type} and {own.field(name).type}"
-            return DataError(f"Column {name!r} has the same type in all files", got=types, where=where)
-    return DataError("All files have the same columns in the same order", got=own.names, where=where)
+def dictionary_columns(shard: ParquetShard) -> tuple[str, ...]:
+    """Return the columns of texts of which every row group has a small dictionary, all in the order of the file."""
+    with _opened(file_at(shard.path)) as file:
+        texts = {
+            field.name
+            for field in file.schema_arrow
+            if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        }
+        small: dict[str, bool] = {}
+        for group in range(shard.first, shard.last):
+            row_group = file.metadata.row_group(group)
+            for index in range(row_group.num_columns):
+                chunk = row_group.column(index)
+                name = chunk.path_in_schema
+                if name in texts:
+                    small[name] = small.get(name, True) and _has_small_dictionary(chunk)
+    return tuple(name for name, is_small in small.items() if is_small)
+
+
+def _has_small_dictionary(chunk: Any) -> bool:
+    start = chunk.dictionary_page_offset
+    return start is not None and 0 < chunk.data_page_offset - start <= DICTIONARY_BYTES
 
 
 class ParquetWriter:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from headrace.data.file_source import FileSource, describe
 from headrace.data.files import PathLike, resolve_files
+from headrace.data.filesystem import File, file_at, list_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from headrace.data.dataset import Dataset
 
@@ -18,41 +18,23 @@ __all__ = ["ParquetSource", "parquet"]
 
 
 @dataclass(frozen=True)
-class ParquetSource:
+class ParquetSource(FileSource):
     """Parquet files; made by `parquet`."""
 
-    paths: tuple[str, ...]
-    columns: tuple[str, ...] | None = None
-    spans: tuple[int, int] | None = None
+    kind: ClassVar[str] = "parquet"
 
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[File, ...]:
         """Return the files that are there now; a folder stands for the Parquet files in it."""
-        found: list[Path] = []
+        found: list[File] = []
         for path in self.paths:
-            names = sorted(Path(path).glob("*.parquet")) if Path(path).is_dir() else []
-            found += names or resolve_files([path], self.spans)
+            inside = list_folder(path, ".parquet")
+            found += [file_at(name) for name in inside] if inside else resolve_files([path], self.spans)
         return tuple(found)
 
-    def dataset(self) -> Dataset:
-        """Open the data: reads the footers only.
-
-        Raises
-        ------
-        DataError
-            If a file is absent or not Parquet, files disagree, or a column is of a type that cannot be used.
-        """
-        from headrace.data.memory import normalise_dataset
+    def _open(self) -> Dataset:
         from headrace.data.parquet_files import open_parquet
 
-        dataset = open_parquet(self.files())
-        if self.columns is not None:
-            dataset = dataset.select(self.columns)
-        return normalise_dataset(dataset)
-
-    def fingerprint(self, digest_file: Callable[[Path], str]) -> str:
-        """Return the identity of the files' bytes, their names and all options."""
-        files = [[path.name, digest_file(path)] for path in self.files()]
-        return json.dumps({"source": "parquet", "files": files, "columns": self.columns})
+        return open_parquet(self.files())
 
 
 def parquet(
@@ -66,15 +48,10 @@ def parquet(
     Parameters
     ----------
     path
-        A file, a folder, a glob, a pattern with ``{SPAN}``, or a list of them.
+        A file, a folder, a URL, a glob, a pattern with ``{SPAN}``, or a list of them.
     columns
         Read only these.
     spans
         First and last span, both included, of a ``{SPAN}`` pattern; the newest span when None.
     """
-    paths = [path] if isinstance(path, (str, Path)) else list(path)
-    return ParquetSource(
-        tuple(str(item) for item in paths),
-        None if columns is None else tuple(columns),
-        None if spans is None else (int(spans[0]), int(spans[1])),
-    )
+    return describe(ParquetSource, path, columns, spans)

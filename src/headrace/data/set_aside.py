@@ -40,7 +40,7 @@ class SetAside:
 
 
 @dataclass(frozen=True)
-class _CountedShard:
+class CountedShard:
     """A shard whose last batch, an empty one, says what was left out.
 
     The count travels in a batch, so that it arrives wherever and in whatever process an engine reads the shard.
@@ -76,7 +76,7 @@ class _CountedShard:
 
 def counted(dataset: Dataset) -> Dataset:
     """Return the dataset with what is left out of a shard said in a last, empty batch, for `set_aside_in`."""
-    return Dataset(dataset.schema, tuple(_CountedShard(shard) for shard in dataset.shards))
+    return Dataset(dataset.schema, tuple(CountedShard(shard) for shard in dataset.shards))
 
 
 def set_aside_in(batch: pa.RecordBatch) -> SetAside | None:

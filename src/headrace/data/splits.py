@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headrace.errors import DataError, UsageError, did_you_mean
 
@@ -45,12 +46,16 @@ def _mix(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return bits ^ (bits >> np.uint64(31))
 
 
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+def _digest(text: str | bytes) -> int:
+    data = text.encode() if isinstance(text, str) else text
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
 def _hash_column(column: pa.Array) -> npt.NDArray[np.uint64]:
-    if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if pa.types.is_nested(column.type):
+        return _hash_nested(column)
+    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_binary(column.type)
+    if text or pa.types.is_dictionary(column.type):
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         words = np.array([_MISSING if w is None else _digest(w) for w in encoded.dictionary.to_pylist()], np.uint64)
         words = np.append(words, _MISSING)
@@ -72,6 +77,26 @@ def _hash_column(column: pa.Array) -> npt.NDArray[np.uint64]:
     if column.null_count:
         hashed = np.where(column.is_null().to_numpy(zero_copy_only=False), _MISSING, hashed)
     return hashed
+
+
+def _hash_nested(column: pa.Array) -> npt.NDArray[np.uint64]:
+    missing = column.is_null().to_numpy(zero_copy_only=False)
+    if pa.types.is_struct(column.type):
+        total = np.full(len(column), _GOLDEN, np.uint64)
+        named = sorted(
+            zip((field.name for field in column.type), column.flatten(), strict=True), key=lambda one: one[0]
+        )
+        for name, child in named:
+            total = _mix(total ^ _hash_column(child) ^ np.uint64(_digest(name)))
+        return np.where(missing, _MISSING, total)
+    lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    ends = np.cumsum(lengths)
+    places = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+    # A sum modulo 2**64 of hashes of values and their places can be cut into lists by differences.
+    items = _mix(_hash_column(column.flatten()) ^ _mix(places.astype(np.uint64)))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(items, dtype=np.uint64)])
+    total = _mix(sums[ends] - sums[ends - lengths] + lengths.astype(np.uint64))
+    return np.where(missing, _MISSING, total)
 
 
 def hash_rows(batch: pa.RecordBatch, columns: Sequence[str]) -> npt.NDArray[np.uint64]:

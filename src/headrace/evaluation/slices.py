@@ -54,6 +54,11 @@ class Slicer:
         values: list[list[str]] = []
         for name in self.columns:
             column = column_of(batch, name)
+            if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+                raise EvaluationError(
+                    "Slices are by columns of numbers, texts, truth values or times",
+                    got=f"column {name!r} of type {column.type}",
+                )
             encoded, found = _encode(column if rows is None else column.filter(pa.array(rows)))
             values.append(found)
             # Renumbering after each column keeps the product of cardinalities small.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace.statistics.options import StatsOptions
 from headrace.statistics.results import DatasetStatistics, Statistics
 from headrace.statistics.values import (
     BoolStatistics,
@@ -30,12 +31,14 @@ from headrace.statistics.values import (
 )
 
 if TYPE_CHECKING:
-    from headrace.statistics.generate import StatisticsAccumulator, generate_statistics
+    from headrace.statistics.accumulate import StatisticsAccumulator
+    from headrace.statistics.generate import accumulate_statistics, generate_statistics
     from headrace.statistics.view import visualize_statistics
 
 # Homes of the names that need NumPy and Arrow, imported on first use.
 _HOMES = {
-    "StatisticsAccumulator": "headrace.statistics.generate",
+    "StatisticsAccumulator": "headrace.statistics.accumulate",
+    "accumulate_statistics": "headrace.statistics.generate",
     "generate_statistics": "headrace.statistics.generate",
     "visualize_statistics": "headrace.statistics.view",
 }
@@ -57,6 +60,7 @@ __all__ = [
     "Statistics",
     "StatisticsAccumulator",
     "StatisticsType",
+    "StatsOptions",
     "StringStatistics",
     "StructStatistics",
     "TimestampStatistics",
@@ -65,6 +69,7 @@ __all__ = [
     "WeightedCommonStatistics",
     "WeightedNumericStatistics",
     "WeightedStringStatistics",
+    "accumulate_statistics",
     "generate_statistics",
     "visualize_statistics",
 ]

@@ -55,6 +55,11 @@ class DatasetStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
     custom_stats: tuple[CustomStatistic, ...] = ()
 
     @property
+    def dataset(self) -> str:
+        """The name of the data set of which this is a slice; its own where it is whole."""
+        return self.name if self.slice_key is None else self.name.removesuffix(f"/{self.slice_key}")
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the features, in order."""
         return tuple(feature.name for feature in self.features)
@@ -114,6 +119,34 @@ class Statistics(msgspec.Struct, frozen=True):
             if dataset.name == name:
                 return dataset
         raise DataError("A data set that the statistics have is wanted", got=name, fix=did_you_mean(name, self.names))
+
+    def get_slice(self, key: str, *, dataset: str | None = None) -> DatasetStatistics:
+        """Return the statistics of a slice.
+
+        Parameters
+        ----------
+        key
+            What its rows have in common, as ``sex=Female``.
+        dataset
+            The data set that it is a slice of; the first that has such a slice when None.
+
+        Raises
+        ------
+        DataError
+            If there is no such slice.
+        """
+        known = [one for one in self.datasets if one.slice_key is not None]
+        for one in known:
+            if one.slice_key == key and dataset in (None, one.dataset):
+                return one
+        keys = [one.slice_key for one in known if one.slice_key is not None and dataset in (None, one.dataset)]
+        raise DataError("A slice that the statistics have is wanted", got=key, fix=did_you_mean(key, keys))
+
+    def slices(self, dataset: str | None = None) -> Statistics:
+        """Return the statistics of the slices alone, of one data set or of all."""
+        return Statistics(
+            tuple(one for one in self.datasets if one.slice_key is not None and dataset in (None, one.dataset))
+        )
 
     def only(self, *names: str) -> Statistics:
         """Return the statistics of some data sets alone.

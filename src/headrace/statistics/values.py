@@ -107,11 +107,14 @@ class CommonStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
         Rows; a null and a list that is absent are missing, an empty list is there. Within a struct, of its rows that
         are there.
     min_num_values, max_num_values, avg_num_values, tot_num_values
-        Values in a row that is there: 1 for plain columns, the length for lists.
+        Values in a row that is there: 1 for plain columns, the length for lists, the values in all lists for lists of
+        lists.
+    num_null_values
+        Nulls among the items of lists: they count as values here, and in no other statistic.
     num_values_histogram
         Deciles of the number of values; None for plain columns.
     levels
-        One entry a level of nesting, from the rows inwards; empty for plain columns.
+        One entry a level of lists, from the rows inwards; empty for plain columns.
     weighted
         The same with the weights of the rows; None where the data has none.
     """
@@ -122,14 +125,15 @@ class CommonStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
     max_num_values: int = 1
     avg_num_values: float = 1.0
     tot_num_values: int | None = None
+    num_null_values: int = 0
     num_values_histogram: Histogram | None = None
     levels: tuple[ValencyStatistics, ...] = ()
     weighted: WeightedCommonStatistics | None = None
 
     @property
     def num_values(self) -> int:
-        """Values in all rows; for plain columns as many as rows that have one."""
-        return self.num_non_missing if self.tot_num_values is None else self.tot_num_values
+        """Values in all rows that are not null; for plain columns as many as rows that have one."""
+        return self.num_non_missing if self.tot_num_values is None else self.tot_num_values - self.num_null_values
 
 
 class WeightedNumericStatistics(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -116,7 +116,7 @@ def analyze(
             break
         ready = [call for call in waiting if not this.trace.depends_on_open(call.column)]
         values |= _resolve(ready, this, columns, dataset, engine)
-    graph = _finish(first, this, columns)
+    graph = _finish(first, this, columns, dataset.columns)
     _check_on_data(graph, dataset, defined_at(preprocessing_fn))
     return graph
 
@@ -220,7 +220,7 @@ def _nothing_seen(call: AnalyzerCall, this: _Pass, rows: int) -> Exception:
     )
 
 
-def _finish(first: _Pass, last: _Pass, columns: Sequence[RawColumn]) -> TransformGraph:
+def _finish(first: _Pass, last: _Pass, columns: Sequence[RawColumn], known: Sequence[str]) -> TransformGraph:
     paths, reads = _paths(first)
     kept = tuple(column for column in columns if column.name in last.columns)
     arguments = {name: var for column in kept for name, var in last.columns[column.name].arguments.items()}
@@ -250,7 +250,7 @@ def _finish(first: _Pass, last: _Pass, columns: Sequence[RawColumn]) -> Transfor
         )
         for before, call in zip(first.trace.calls, last.trace.calls, strict=True)
     )
-    ignored = tuple(column.name for column in columns if column.name not in last.columns)
+    ignored = tuple(name for name in known if name not in last.columns)
     return TransformGraph(model, kept, tuple(features), results, paths, ignored)
 
 

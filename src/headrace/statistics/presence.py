@@ -1,0 +1,159 @@
+"""Presence and number of values, counted apart from the values."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from headrace.engines.quantiles import QuantileSketch
+from headrace.statistics.values import (
+    Bucket,
+    CommonStatistics,
+    Histogram,
+    ValencyStatistics,
+    WeightedCommonStatistics,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Presence"]
+
+# Lengths of lists are few and small; beyond, the deciles are within the sketch's bound.
+_LENGTHS = 10_000
+
+
+class _Level:
+    """Lists that are there, and how long they are."""
+
+    def __init__(self) -> None:
+        self.present = 0
+        self.missing = 0
+        self.total = 0
+        self.lengths = QuantileSketch(_LENGTHS)
+
+    def add(self, lengths: NDArray[np.int64], missing: int) -> None:
+        self.present += int(lengths.size)
+        self.missing += missing
+        self.total += int(lengths.sum())
+        self.lengths.update(lengths)
+
+    def merge(self, other: Self) -> None:
+        self.present += other.present
+        self.missing += other.missing
+        self.total += other.total
+        self.lengths.merge(other.lengths)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        return (int(self.lengths.minimum), int(self.lengths.maximum)) if self.present else (0, 0)
+
+    @property
+    def average(self) -> float:
+        return self.total / self.present if self.present else 0.0
+
+    def histogram(self, buckets: int) -> Histogram | None:
+        if not self.present:
+            return None
+        edges = self.lengths.quantiles(np.linspace(0.0, 1.0, buckets + 1)).tolist()
+        count = self.present / buckets
+        return Histogram("QUANTILES", tuple(Bucket(low, high, count) for low, high in itertools.pairwise(edges)))
+
+    def result(self, buckets: int) -> ValencyStatistics:
+        low, high = self.ends
+        return ValencyStatistics(
+            self.present, self.missing, low, high, self.average, self.total, self.histogram(buckets)
+        )
+
+
+class Presence:
+    """How many rows have a value, and how many values they have; a monoid.
+
+    Parameters
+    ----------
+    depth
+        Levels of lists; 0 for a plain column.
+    weighted
+        Whether rows have weights.
+    buckets
+        Of the histogram of the numbers of values.
+    """
+
+    def __init__(self, depth: int, *, weighted: bool = False, buckets: int = 10) -> None:
+        self._weighted = weighted
+        self._buckets = buckets
+        self._present = 0
+        self._missing = 0
+        self._null_values = 0
+        self._levels = [_Level() for _ in range(depth)]
+        # Values of a row over all levels; with one level its lengths are those.
+        self._values = _Level() if depth > 1 else None
+        self._weight_present = 0.0
+        self._weight_missing = 0.0
+        self._weight_values = 0.0
+
+    def plain(self, rows: int, missing: int) -> None:
+        """Count the rows of a column without lists or weights."""
+        self._present += rows - missing
+        self._missing += missing
+
+    def weigh(self, present: NDArray[np.float64], missing: float, values: NDArray[np.int64] | None = None) -> None:
+        """Sum the weights of rows that are there and of those that are not.
+
+        Parameters
+        ----------
+        values
+            How many values each row that is there has; one when None.
+        """
+        self._weight_present += float(present.sum())
+        self._weight_missing += missing
+        self._weight_values += float(present.sum() if values is None else (present * values).sum())
+
+    def level(self, level: int, lengths: NDArray[np.int64], missing: int) -> None:
+        """Count the lists of one level: the lengths of those that are there, and how many are not."""
+        self._levels[level].add(lengths, missing)
+
+    def values(self, per_row: NDArray[np.int64], null_values: int) -> None:
+        """Count the values of each row that is there, over all levels, and the nulls among them."""
+        self._null_values += null_values
+        if self._values is not None:
+            self._values.add(per_row, 0)
+
+    def merge(self, other: Self) -> None:
+        """Take in what another one of the same depth has seen."""
+        self._present += other._present
+        self._missing += other._missing
+        self._null_values += other._null_values
+        for level, more in zip(self._levels, other._levels, strict=True):
+            level.merge(more)
+        if self._values is not None and other._values is not None:
+            self._values.merge(other._values)
+        self._weight_present += other._weight_present
+        self._weight_missing += other._weight_missing
+        self._weight_values += other._weight_values
+
+    def result(self) -> CommonStatistics:
+        """Return the presence over all that was seen."""
+        weighted = self._weighted_result() if self._weighted else None
+        if not self._levels:
+            return CommonStatistics(self._present, self._missing, weighted=weighted)
+        rows = self._values or self._levels[0]
+        low, high = rows.ends
+        return CommonStatistics(
+            num_non_missing=self._present,
+            num_missing=self._missing,
+            min_num_values=low,
+            max_num_values=high,
+            avg_num_values=rows.average,
+            tot_num_values=rows.total,
+            num_null_values=self._null_values,
+            num_values_histogram=rows.histogram(self._buckets),
+            levels=tuple(level.result(self._buckets) for level in self._levels),
+            weighted=weighted,
+        )
+
+    def _weighted_result(self) -> WeightedCommonStatistics:
+        average = self._weight_values / self._weight_present if self._weight_present else 0.0
+        return WeightedCommonStatistics(self._weight_present, self._weight_missing, average, self._weight_values)

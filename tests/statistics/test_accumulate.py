@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import pickle
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from headrace.data import dataset_from_table
+from headrace.engines import LocalEngine
+from headrace.errors import DataError, UsageError
+from headrace.schema import Feature, Schema
+from headrace.statistics import Statistics, StatisticsAccumulator, StatsOptions, generate_statistics
+from headrace.statistics.weights import weights_of
+
+TABLE = pa.table({"w": [1.0, 0.0, 2.5, 4.0], "v": [1, 1, 1, 3], "x": [1.0, 2.0, None, 4.0], "s": ["a", None, "b", "a"]})
+
+
+def test_weighted_and_unweighted_stand_side_by_side() -> None:
+    dataset = generate_statistics(dataset_from_table(TABLE, 3), weight_feature="w")["data"]
+    assert dataset.num_examples == 4
+    assert dataset.weighted_num_examples == 7.5
+    common = dataset["x"].common_stats
+    assert (common.num_non_missing, common.num_missing) == (3, 1)
+    assert common.weighted is not None
+    assert (common.weighted.num_non_missing, common.weighted.num_missing) == (5.0, 2.5)
+    assert generate_statistics(TABLE)["data"].weighted_num_examples is None
+    assert generate_statistics(TABLE)["data"]["x"].common_stats.weighted is None
+
+
+def test_the_weights_need_not_be_described() -> None:
+    dataset = generate_statistics(TABLE, columns=["s"], weight_feature="w")["data"]
+    assert dataset.names == ("s",)
+    assert dataset.weighted_num_examples == 7.5
+
+
+def test_a_column_may_have_weights_of_its_own() -> None:
+    options = StatsOptions(weight_feature="w", per_feature_weight_override={"s": "v"})
+    dataset = generate_statistics(TABLE, options=options)["data"]
+    assert dataset["s"].common_stats.weighted is not None
+    assert dataset["s"].common_stats.weighted.num_non_missing == 5.0
+    assert dataset["x"].common_stats.weighted is not None
+    assert dataset["x"].common_stats.weighted.num_non_missing == 5.0
+    alone = generate_statistics(TABLE, options=StatsOptions(per_feature_weight_override={"s": "v"}))["data"]
+    assert alone.weighted_num_examples is None
+    assert alone["x"].common_stats.weighted is None
+    assert alone["s"].common_stats.weighted is not None
+
+
+@pytest.mark.parametrize(
+    ("weights", "got"),
+    [
+        ([1.0, None, 2.0], "none"),
+        ([1.0, -0.5, -2.0], "-0.5, and 1 more"),
+        ([1.0, 1.0, float("nan")], "nan"),
+        ([float("inf"), 1.0, 1.0], "inf"),
+    ],
+)
+def test_wrong_weights_are_an_error(weights: list[float | None], got: str) -> None:
+    table = pa.table({"id": [7, 8, 9], "w": weights})
+    with pytest.raises(DataError, match="Every row has a weight") as caught:
+        generate_statistics(table, weight_feature="w")
+    assert got in str(caught.value)
+    assert "column 'w', the row with id=" in str(caught.value)
+
+
+def test_weights_are_numbers() -> None:
+    with pytest.raises(DataError, match="weights of the rows are numbers"):
+        generate_statistics(TABLE, weight_feature="s")
+    with pytest.raises(DataError, match="Known names"):
+        generate_statistics(TABLE, weight_feature="weight")
+    batch = pa.record_batch({"w": pa.array([3, 1], pa.int32()), "d": pa.array([1, 2]).dictionary_encode()})
+    assert weights_of(batch, "w").tolist() == [3.0, 1.0]
+    assert weights_of(batch, "d").tolist() == [1.0, 2.0]
+
+
+class Rows:
+    """Counts rows, and the columns it was given."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.names: set[str] = set()
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        self.rows += batch.num_rows
+        self.names |= set(batch.schema.names)
+
+    def merge(self, other: Self) -> None:
+        self.rows += other.rows
+        self.names |= other.names
+
+    def result(self) -> dict[str, Any]:
+        return {"rows": self.rows, "names": sorted(self.names)}
+
+
+class Largest:
+    """Finds the largest value."""
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        for found in (pc.max(batch.column(0)).as_py(), self.value):
+            if found is not None and (self.value is None or found > self.value):
+                self.value = found
+
+    def merge(self, other: Self) -> None:
+        if other.value is not None:
+            self.value = other.value if self.value is None else max(self.value, other.value)
+
+    def result(self) -> np.float64 | None:
+        return None if self.value is None else np.float64(self.value)
+
+
+class Odd(Rows):
+    """Comes to what JSON does not have."""
+
+    def result(self) -> Any:
+        return object()
+
+
+def test_accumulators_of_the_users_plug_in() -> None:
+    options = StatsOptions(generators=[Rows], feature_generators={"x": [Largest]}, slices=["s"])
+    statistics = generate_statistics(dataset_from_table(TABLE, 1), options=options, engine=LocalEngine(2))
+    found = {one.name: one.value for one in statistics["data"].custom_stats}
+    assert found == {"rows": 4, "names": ["s", "v", "w", "x"]}
+    (largest,) = statistics["data"]["x"].custom_stats
+    assert (largest.name, largest.value) == ("Largest", 4.0)
+    part = statistics.get_slice("s=b")
+    assert [one.value for one in part.custom_stats] == [1, ["s", "v", "w", "x"]]
+    assert part["x"].custom_stats[0].value is None
+    assert Statistics.from_json(statistics.to_json()) == statistics
+    with pytest.raises(UsageError, match="plain JSON"):
+        generate_statistics(TABLE, options=StatsOptions(generators=[Odd]))
+
+
+def test_a_schema_says_what_strings_and_integers_are() -> None:
+    schema = Schema((Feature("n", "INT"), Feature("f", "FLOAT"), Feature("c", "INT", is_categorical=True)))
+    table = pa.table({"n": [" 1", "7", None], "f": ["1e3", "-2", "0"], "c": [3, 4, 3], "other": ["1", "2", "3"]})
+    dataset = generate_statistics(table, schema=schema, label_feature="c", cross_features=True)["data"]
+    assert [feature.type for feature in dataset.features] == ["INT", "FLOAT", "STRING", "STRING"]
+    assert dataset["n"].num_stats is not None
+    assert dataset["n"].num_stats.max == 7
+    assert dataset["c"].string_stats is not None
+    assert [one.value for one in dataset["c"].string_stats.top_values] == ["3", "4"]
+    encoded = pa.table({"n": table["n"].dictionary_encode()})
+    assert generate_statistics(encoded, schema=schema)["data"]["n"].type == "INT"
+    with pytest.raises(DataError, match="column 'n' has numbers"):
+        generate_statistics({"n": ["1", "many"]}, schema=schema)
+
+
+def test_values_that_occur_seldom_may_be_left_out() -> None:
+    strings = generate_statistics(TABLE, options=StatsOptions(frequency_threshold=2))["data"]["s"].string_stats
+    assert strings is not None
+    assert [one.value for one in strings.top_values] == ["a"]
+    assert not strings.complete
+    few = generate_statistics(TABLE, options=StatsOptions(num_top_values=1))["data"]["s"].string_stats
+    assert few is not None
+    assert len(few.top_values) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"num_top_values": 0}, "num_top_values is 1 or more"),
+        ({"slices": "sex"}, "slices is a list"),
+        ({"semantic_domain_stats_sample_rate": 2.0}, "semantic_domain_stats_sample_rate lies above 0"),
+    ],
+)
+def test_options_that_cannot_be_used_say_so(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        StatsOptions(**options)
+
+
+def test_keywords_go_before_options() -> None:
+    options = StatsOptions(feature_allowlist=["x"], weight_feature="w")
+    dataset = generate_statistics(TABLE, columns=["s"], options=options)["data"]
+    assert dataset.names == ("s",)
+    assert dataset.weighted_num_examples == 7.5
+
+
+def test_accumulators_with_slices_and_samples_travel() -> None:
+    options = StatsOptions(slices=["s"], weight_feature="w")
+    parts = [StatisticsAccumulator(TABLE.schema, "day", options) for _ in range(2)]
+    for at, batch in enumerate(dataset_from_table(TABLE, 1).batches()):
+        parts[at % 2].update(batch)
+    merged = pickle.loads(pickle.dumps(parts[0]))
+    merged.merge(parts[1])
+    assert merged.num_examples == 4
+    found = merged.statistics()
+    whole = generate_statistics(TABLE, name="day", options=options)
+    assert [dataset["s"] for dataset in found] == [dataset["s"] for dataset in whole]
+    assert [dataset.weighted_num_examples for dataset in found] == [one.weighted_num_examples for one in whole]
+    assert found.names == ("day", "day/s=a", "day/s=b", "day/s=missing")
