@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from headrace.data import cleaning
 from headrace.data.set_aside import SetAside
-from headrace.errors import DataError, UsageError
+from headrace.errors import UsageError
 from headrace.statistics.columns import ColumnSettings
 from headrace.statistics.nested import FeatureNode
 from headrace.statistics.options import StatsOptions
@@ -68,12 +68,14 @@ class StatisticsAccumulator:
     def state(self) -> dict[str, Any]:
         """Return what was seen, for ``restore`` of another accumulator of the same schema and options."""
         slices = {key: part.state() for key, part in self._sliced.slices.items()}
-        return {"whole": self._sliced.whole.state(), "slices": slices, "sample": self._sample}
+        sample = None if self._sample is None else self._sample.to_state()
+        return {"whole": self._sliced.whole.state(), "slices": slices, "sample": sample}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what another accumulator had seen, in place of what this one has."""
         self._sliced.restore(state["whole"], state["slices"], _Rows.restore)
-        self._sample = state["sample"]
+        if self._sample is not None:
+            self._sample.restore(state["sample"])
 
     @property
     def num_examples(self) -> int:
@@ -147,14 +149,12 @@ class _Rows:
                 generator.update(batch.select([name]))
 
     def state(self) -> dict[str, Any]:
-        return {"rows": self.rows, "weight": self._weight, "nodes": [node for _, node, _ in self._nodes]}
+        return {"rows": self.rows, "weight": self._weight, "nodes": [node.to_state() for _, node, _ in self._nodes]}
 
     def restore(self, state: dict[str, Any]) -> None:
         self.rows, self._weight = state["rows"], state["weight"]
-        nodes = state["nodes"]
-        if [node.path for node in nodes] != [node.path for _, node, _ in self._nodes]:
-            raise DataError("A state is of the columns that it says", got=f"{len(nodes)} others")
-        self._nodes = [(name, kept, weight) for (name, _, weight), kept in zip(self._nodes, nodes, strict=True)]
+        for (_, node, _), kept in zip(self._nodes, state["nodes"], strict=True):
+            node.restore(kept)
 
     def merge(self, other: Self) -> None:
         self.rows += other.rows

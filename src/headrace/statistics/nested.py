@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.errors import DataError
+from headrace.statistics.column_states import dump_column, load_column
 from headrace.statistics.columns import accumulator_for, feature_type
 from headrace.statistics.presence import Presence
 from headrace.statistics.values import (
@@ -149,6 +150,31 @@ class FeatureNode:
             self._leaf.merge(other._leaf)
         for child, more in zip(self.children, other.children, strict=True):
             child.merge(more)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return what was seen as plain values, arrays and bytes."""
+        return {
+            "name": self.path[-1],
+            "presence": self._presence.to_state(),
+            "leaf": None if self._leaf is None else dump_column(self._leaf),
+            "children": [child.to_state() for child in self.children],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state of the same path and type, in place of what was seen.
+
+        Raises
+        ------
+        DataError
+            If it is of another path or type.
+        """
+        if state["name"] != self.path[-1] or (state["leaf"] is None) != (self._leaf is None):
+            raise DataError("A state is of the columns that it says", got=str(state["name"]), where=".".join(self.path))
+        self._presence.restore(state["presence"])
+        if self._leaf is not None:
+            self._leaf = load_column(state["leaf"])
+        for child, more in zip(self.children, state["children"], strict=True):
+            child.restore(more)
 
     def features(self) -> Iterator[FeatureStatistics]:
         """Yield the statistics of this path, then of those below."""

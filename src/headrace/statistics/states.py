@@ -13,8 +13,8 @@ from headrace.data.source import Unreadable
 from headrace.errors import DataError, UsageError
 from headrace.statistics.accumulate import StatisticsAccumulator
 from headrace.statistics.options import StatsOptions
-from headrace.statistics.plain_state import decode, encode
-from headrace.storage import from_json, to_json, write_atomic
+from headrace.statistics.packing import pack, unpack
+from headrace.storage import from_json, to_json, to_plain, write_atomic
 
 if TYPE_CHECKING:
     import os
@@ -24,6 +24,7 @@ __all__ = ["load_state", "merge_states", "save_state"]
 _MAGIC = b"headrace statistics state\n"
 # Raised when an accumulator's attributes change their meaning.
 _VERSION = 1
+_THEIRS = ("slice_functions", "generators", "feature_generators")
 
 
 def save_state(accumulator: StatisticsAccumulator, path: str | os.PathLike[str]) -> None:
@@ -37,7 +38,7 @@ def save_state(accumulator: StatisticsAccumulator, path: str | os.PathLike[str])
         If it cannot be written.
     """
     options = accumulator.options
-    for name in ("slice_functions", "generators", "feature_generators"):
+    for name in _THEIRS:
         if getattr(options, name):
             raise UsageError(
                 "A state in a file is of headrace's own statistics", got=f"options with {name}", fix="Pickle it instead"
@@ -50,9 +51,7 @@ def save_state(accumulator: StatisticsAccumulator, path: str | os.PathLike[str])
         "aside": (accumulator.aside.rows, [_plain_row(row) for row in accumulator.aside.first]),
         "state": accumulator.state(),
     }
-    data = encode(held)
-    packed = pa.compress(data, codec="zstd", asbytes=True)
-    write_atomic(Path(path), _MAGIC + len(data).to_bytes(8, "little") + packed)
+    write_atomic(Path(path), _MAGIC + pack(held))
 
 
 def load_state(path: str | os.PathLike[str]) -> StatisticsAccumulator:
@@ -70,15 +69,8 @@ def load_state(path: str | os.PathLike[str]) -> StatisticsAccumulator:
         raise DataError(rule, got=error.strerror or str(error), where=str(path)) from error
     if not content.startswith(_MAGIC):
         raise DataError(rule, got="another file", where=str(path))
-    body = content[len(_MAGIC) :]
     try:
-        # Eight bytes may say any size; what unpacks to more than a thousand times its own is no state.
-        size = min(int.from_bytes(body[:8], "little"), 1_000 * len(body) + 1_000_000)
-        data = pa.decompress(body[8:], decompressed_size=size, codec="zstd", asbytes=True)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(rule, got="a file that is cut or damaged", where=str(path)) from error
-    try:
-        held = decode(data)
+        held = unpack(content[len(_MAGIC) :])
         _check_version(held["version"])
         schema = pa.ipc.read_schema(pa.py_buffer(held["columns"]))
         made = StatisticsAccumulator(schema, held["name"], _options(held["options"]))
@@ -87,7 +79,7 @@ def load_state(path: str | os.PathLike[str]) -> StatisticsAccumulator:
         made.aside = SetAside(rows, tuple(Unreadable(**row) for row in first))
     except DataError as error:
         raise DataError(error.rule, got=error.got, where=str(path), fix=error.fix) from error
-    except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, UsageError, pa.ArrowException) as error:
         raise DataError(rule, got=f"a state without its parts ({error})", where=str(path)) from error
     return made
 
@@ -107,8 +99,9 @@ def merge_states(*accumulators: StatisticsAccumulator) -> StatisticsAccumulator:
     for one in accumulators:
         if not one.columns.equals(first.columns):
             raise UsageError("States that are merged are of the same columns", got=_difference(first, one))
-        if one.options != first.options:
-            raise UsageError("States that are merged are of the same options", got=_changed(first.options, one.options))
+        changed = _changed(first.options, one.options)
+        if changed:
+            raise UsageError("States that are merged are of the same options", got=changed)
         total.merge(one)
     return total
 
@@ -130,17 +123,16 @@ def _difference(first: StatisticsAccumulator, other: StatisticsAccumulator) -> s
 
 
 def _changed(first: StatsOptions, other: StatsOptions) -> str:
-    return ", ".join(
-        f"{one.name}: {getattr(first, one.name)!r} and {getattr(other, one.name)!r}"
-        for one in fields(StatsOptions)
-        if getattr(first, one.name) != getattr(other, one.name)
-    )
+    mine, theirs = _plain_options(first), _plain_options(other)
+    return ", ".join(f"{name}: {mine[name]!r} and {theirs[name]!r}" for name in mine if mine[name] != theirs[name])
 
 
 def _plain_options(options: StatsOptions) -> dict[str, Any]:
+    """Return the options, with lists for tuples and the schema as JSON; functions and classes stay what they are."""
     held = {one.name: getattr(options, one.name) for one in fields(StatsOptions)}
     schema = held.pop("schema")
-    return {**held, "schema": None if schema is None else to_json(schema)}
+    plain = {name: to_plain(value) for name, value in held.items() if name not in _THEIRS}
+    return {**held, **plain, "schema": None if schema is None else to_json(schema)}
 
 
 def _options(held: dict[str, Any]) -> StatsOptions:
