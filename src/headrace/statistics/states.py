@@ -131,8 +131,8 @@ def _plain_options(options: StatsOptions) -> dict[str, Any]:
     """Return the options, with lists for tuples and the schema as JSON; functions and classes stay what they are."""
     held = {one.name: getattr(options, one.name) for one in fields(StatsOptions)}
     schema = held.pop("schema")
-    plain = {name: to_plain(value) for name, value in held.items() if name not in _THEIRS}
-    return {**held, **plain, "schema": None if schema is None else to_json(schema)}
+    plain = {name: value if value and name in _THEIRS else to_plain(value) for name, value in held.items()}
+    return {**plain, "schema": None if schema is None else to_json(schema)}
 
 
 def _options(held: dict[str, Any]) -> StatsOptions:
