@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
@@ -194,3 +196,63 @@ def test_accumulators_with_slices_and_samples_travel() -> None:
     assert [dataset["s"] for dataset in found] == [dataset["s"] for dataset in whole]
     assert [dataset.weighted_num_examples for dataset in found] == [one.weighted_num_examples for one in whole]
     assert found.names == ("day", "day/s=a", "day/s=b", "day/s=missing")
+
+
+def of_every_type(rows: int = 300) -> pa.Table:
+    rng = np.random.default_rng(0)
+    words = [f"a{at % 5}" for at in range(rows)]
+    return pa.table(
+        {
+            "decimal": pa.array([Decimal(at) / 10 for at in range(rows)], pa.decimal128(10, 2)),
+            "int8": pa.array(rng.integers(-9, 9, rows).astype(np.int8)),
+            "half": pa.array(rng.normal(size=rows).astype(np.float16)),
+            "large": pa.array(words, pa.large_string()),
+            "view": pa.array(words, pa.string_view()),
+            "null": pa.nulls(rows),
+            "bytes": pa.array([word.encode() for word in words], pa.large_binary()),
+            "fixed": pa.array([b"abcd"] * rows, pa.binary(4)),
+            "date": pa.array([date(2020, 1, 1)] * rows, pa.date64()),
+            "zoned": pa.array([datetime(2020, 1, 1, tzinfo=UTC)] * rows, pa.timestamp("ns", "UTC")),
+            "coded": pa.array([at % 5 for at in range(rows)]).dictionary_encode(),
+            "map": pa.array([[("a", at)] for at in range(rows)], pa.map_(pa.string(), pa.int64())),
+            "vector": pa.array([[0.1, 0.2]] * rows, pa.list_(pa.float32(), 2)),
+            "list_view": pa.array([["a", "b"]] * rows, pa.list_view(pa.string())),
+            "struct": pa.array([{"a": at, "b": {"c": [at]}} if at % 3 else None for at in range(rows)]),
+            "bool": pa.array([True, None, False] * (rows // 3)),
+        }
+    )
+
+
+@pytest.mark.parametrize("views", [True, False])
+def test_every_type_of_column_goes_through_every_option(views: bool) -> None:
+    table = of_every_type()
+    if not views:
+        table = table.drop(["view", "list_view"])
+    few = [name for name in table.column_names if name not in ("decimal", "half")]
+    plain = [name for name in few if not pa.types.is_nested(table.schema.field(name).type)]
+    options = StatsOptions(
+        slices=[[name] for name in plain], label_feature="bool", cross_features=True, sample_rate=0.9
+    )
+    statistics = generate_statistics(dataset_from_table(table, 100), options=options)
+    dataset = statistics["data"]
+    assert dataset["struct.b.c"].path == ("struct", "b", "c")
+    assert dataset["map.key"].string_stats is not None
+    # Fields of structs in lists have no value for a row.
+    alone = {feature.name for feature in dataset.features if feature.label is None}
+    assert alone == {"bool", "map.key", "map.value"}
+    assert {one.slice_key for one in statistics if one.slice_key is not None} >= {"bool=missing", "null=missing"}
+    assert Statistics.from_json(statistics.to_json()) == statistics
+
+
+def test_slices_are_by_plain_columns() -> None:
+    with pytest.raises(UsageError, match="one value a row"):
+        generate_statistics(of_every_type(), slices=["vector"])
+
+
+def test_no_rows_are_no_trouble() -> None:
+    nothing = dataset_from_table(of_every_type(3).slice(0, 0))
+    for options in (
+        StatsOptions(cross_features=True, label_feature="view"),
+        StatsOptions(slices=["bool"], weight_feature="int8", sample_rate=0.5),
+    ):
+        assert generate_statistics(nothing, options=options)["data"].num_examples == 0

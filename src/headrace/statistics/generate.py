@@ -11,6 +11,7 @@ from headrace.data import Dataset, warn_of_rows
 from headrace.data.dictionaries import dictionary_encoded
 from headrace.errors import UsageError
 from headrace.statistics.accumulate import StatisticsAccumulator
+from headrace.statistics.columns import feature_type
 from headrace.statistics.options import StatsOptions, with_keywords
 from headrace.statistics.sampling import numbered
 from headrace.statistics.weights import check_weights
@@ -81,10 +82,10 @@ def generate_statistics(
         cross_features=cross_features,
         sample_rate=sample_rate,
     )
-    dataset = source if isinstance(source, Dataset) else _opened(source)
+    dataset = _opened(source)
     total = _folded(dataset, name, options, engine)
     statistics = total.statistics()
-    if options.cross_features or options.label_feature is not None:
+    if total.num_examples and (options.cross_features or options.label_feature is not None):
         statistics = _joined(dataset, statistics, options, engine)
     warn_of_rows(total.aside, total.num_examples)
     return statistics
@@ -112,7 +113,7 @@ def accumulate_statistics(
             got="cross_features or label_feature for an accumulator",
             fix="Use generate_statistics for it",
         )
-    total = _folded(source if isinstance(source, Dataset) else _opened(source), name, options, engine)
+    total = _folded(_opened(source), name, options, engine)
     warn_of_rows(total.aside, total.num_examples)
     return total
 
@@ -159,6 +160,10 @@ def _columns(dataset: Dataset, options: StatsOptions) -> tuple[pa.Schema, list[s
     dataset.check_columns([*named, *_sliced_by(options)])
     for name in options.weights:
         check_weights(dataset.schema, name)
+    for name in _sliced_by(options):
+        if feature_type(dataset.schema.field(name).type) is None:
+            kind = str(dataset.schema.field(name).type)
+            raise UsageError("Slices are by columns with one value a row", got=kind, where=f"column {name!r}")
     for name in (*label, *options.feature_generators):
         if name not in names:
             raise UsageError("The label, and features with generators, are among the columns", got=name)
@@ -182,5 +187,22 @@ def _sliced_by(options: StatsOptions) -> list[str]:
 
 def _opened(source: Any) -> Dataset:
     from headrace.data import as_source
+    from headrace.data.normal_types import normalise_dataset
 
-    return as_source(source).dataset()
+    if not isinstance(source, Dataset):
+        return as_source(source).dataset()
+    # Arrow cannot gather views, nor runs; sources have none.
+    awkward = any(_is_awkward(field.type) for field in source.schema)
+    return normalise_dataset(source) if awkward else source
+
+
+def _is_awkward(kind: pa.DataType) -> bool:
+    types = pa.types
+    return (
+        kind in (pa.string_view(), pa.binary_view())
+        or isinstance(kind, pa.BaseExtensionType)
+        or types.is_run_end_encoded(kind)
+        or types.is_list_view(kind)
+        or types.is_large_list_view(kind)
+        or any(_is_awkward(kind.field(at).type) for at in range(kind.num_fields))
+    )

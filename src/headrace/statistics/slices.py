@@ -131,8 +131,8 @@ class SqlSlicer:
         if not hasattr(_LOCAL, "connection"):
             _LOCAL.connection = duckdb.connect(":memory:", config={"threads": 1})
         # Its name stands in the query alone, where a column's name comes first.
-        relation = _LOCAL.connection.from_arrow(pa.Table.from_batches([batch]))
         try:
+            relation = _LOCAL.connection.from_arrow(pa.Table.from_batches([batch]))
             found = relation.project(f"coalesce(cast(({self.predicate}) as boolean), false) as holds").fetchnumpy()
         except duckdb.Error as error:
             raise UsageError(
