@@ -102,13 +102,14 @@ class HeavyHitters:
         self._waiting.append((hashes, counts, words))
         self._waiting_items += hashes.size
         self._waiting_bytes += words.nbytes
-        if self._waiting_items >= _WAITING or self._waiting_bytes >= _WAITING_BYTES:
-            self._flush()
+        self._flush_if_full()
 
     def merge(self, other: Self) -> None:
         """Take in what another of the same sizes has seen; the other one stays as it is."""
-        self._flush()
-        other._flush()
+        # What the other has not counted yet is counted with one's own, which is less work than counting it apart.
+        self._waiting += other._waiting
+        self._waiting_items += other._waiting_items
+        self._waiting_bytes += other._waiting_bytes
         self.lost += other.lost
         if other._distinct is not None:
             self._begin_sketch()
@@ -118,6 +119,7 @@ class HeavyHitters:
             else:
                 self._distinct.merge(other._distinct)
         self._take(other._hashes, other._counts, [(other._hashes, other._words)])
+        self._flush_if_full()
 
     def most_frequent(self, count: int) -> list[tuple[bytes, int | float]]:
         """Return the most frequent strings and their counts, the most frequent first, ties in the order of the bytes.
@@ -160,6 +162,10 @@ class HeavyHitters:
         made._words = pa.array(state["words"], _WORDS)
         made._distinct = None if state["distinct"] is None else DistinctSketch.from_state(state["distinct"])
         return made
+
+    def _flush_if_full(self) -> None:
+        if self._waiting_items >= _WAITING or self._waiting_bytes >= _WAITING_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
         if not self._waiting:
@@ -223,6 +229,8 @@ class HeavyHitters:
         least: int = 0,
     ) -> None:
         """Add counts of sorted distinct hashes, whose words are in the sources; others occurred ``least`` times."""
+        if not hashes.size and not least:
+            return
         old, old_counts = self._hashes, self._counts
         places = np.searchsorted(hashes, old)
         known = np.zeros(old.size, bool)
