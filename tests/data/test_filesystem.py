@@ -3,7 +3,10 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import threading
 import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -145,6 +148,32 @@ def test_protocols_that_are_unknown_or_need_an_extra(monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(sys.modules, module, None)
         with pytest.raises(MissingExtraError, match=rf"pip install 'headrace\[{extra}\]'"):
             csv(url).dataset()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_web_server_that_gives_whole_files_only(tmp_path: Path) -> None:
+    rows = 700_000
+    (tmp_path / "x.csv").write_bytes(b"a,b\n" + b"1234,words\n" * rows)
+    (tmp_path / "x.parquet").write_bytes(packed("x.parquet"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert as_source(f"{address}/x.parquet").dataset().to_table().equals(TABLE)
+        source = csv(f"{address}/x.csv")
+        assert source.dataset().count_rows() == rows
+        assert source.fingerprint(digest_file) == csv(tmp_path / "x.csv").fingerprint(digest_file)
+        with pytest.raises(DataError, match=r"The file does not exist; got http.*none\.csv"):
+            csv(f"{address}/none.csv").dataset()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_names_and_suffixes_of_urls() -> None:

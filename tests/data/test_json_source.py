@@ -209,10 +209,10 @@ def test_types_that_are_given_are_read_from_texts_too(tmp_path: Path) -> None:
     types = {"a": "int64", "z": "string", "d": "date32"}
     assert [(row["a"], row["z"]) for row in rows(tmp_path, data, types=types)] == [(12, "1234")]
     assert reasons(tmp_path, data, types=types) == [
-        (2, "column 'd': \"soon\" is not of type date32"),
-        (3, "column 'a': \"q\" is not of type int64"),
-        (4, "column 'a': \"true\" is not of type int64"),
-        (5, "column 'a': \"2.5\" is not of type int64"),
+        (2, "column 'd': \"soon\" cannot be read as date32"),
+        (3, "column 'a': \"q\" cannot be read as int64"),
+        (4, "column 'a': \"true\" cannot be read as int64"),
+        (5, "column 'a': \"2.5\" cannot be read as int64"),
     ]
 
 

@@ -123,6 +123,22 @@ def test_lists_of_rows() -> None:
         as_source([{"a": 1}, {"a": "x"}])
 
 
+def test_a_large_stream_goes_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.data.spill.MEMORY_BYTES", 1_000)
+    wide = pa.table({"a": pa.array(range(10_000), pa.int32()), "b": [[n] for n in range(10_000)]})
+
+    def stream(table: pa.Table) -> Source:
+        source = as_source(pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=100)))
+        assert isinstance(source, ArrowSource)
+        return source
+
+    source = stream(wide)
+    fingerprint, dataset = source.fingerprint(digest_file), source.dataset()
+    del source
+    assert dataset.to_table().equals(wide.cast(dataset.schema))
+    assert fingerprint == stream(wide).fingerprint(digest_file) != stream(wide.slice(1)).fingerprint(digest_file)
+
+
 def test_a_reader_is_kept_since_it_can_be_read_only_once() -> None:
     source = as_source(pa.RecordBatchReader.from_batches(TABLE.schema, TABLE.to_batches()))
     assert source.dataset().to_table() == source.dataset().to_table() == TABLE
