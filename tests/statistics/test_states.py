@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,6 @@ from headrace.statistics import (
 from headrace.statistics.packing import pack, unpack
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import CensusSource
 
 
@@ -96,6 +95,30 @@ def test_a_real_day(census_source: CensusSource, tmp_path: Path) -> None:
     save_state(accumulator, tmp_path / "census")
     assert load_state(tmp_path / "census").statistics() == accumulator.statistics()
     assert (tmp_path / "census").stat().st_size < 500_000
+
+
+KEPT = Path(__file__).with_name("assets") / "data-set-v1.state"
+KEPT_TABLE = pa.table(
+    {
+        "n": [3, None, -7, 3],
+        "x": [0.5, 1.5, None, float("nan")],
+        "w": [1.0, 2.0, 0.5, 4.0],
+        "s": ["b", "a", None, "b"],
+        "t": pa.array([0, 10**6, 2 * 10**6, None], pa.timestamp("us")),
+        "l": pa.array([[{"a": 1}, {"a": None}], [], None, [{"a": 2}]]),
+    }
+)
+KEPT_OPTIONS = StatsOptions(
+    weight_feature="w", slices=["s", {"n": [(0, None)]}], schema=Schema((Feature("s", "STRING"),))
+)
+
+
+def test_a_file_of_the_first_version_stays_readable() -> None:
+    # Written once by save_state(accumulate_statistics(KEPT_TABLE, name="kept", options=KEPT_OPTIONS), KEPT).
+    loaded = load_state(KEPT)
+    fresh = accumulate_statistics(KEPT_TABLE, name="kept", options=KEPT_OPTIONS)
+    assert loaded.statistics() == fresh.statistics()
+    assert merge_states(loaded, fresh).num_examples == 8
 
 
 def test_rows_that_were_set_aside_are_remembered(tmp_path: Path) -> None:
