@@ -12,6 +12,7 @@ from headrace.data.dictionaries import dictionary_encoded
 from headrace.errors import UsageError
 from headrace.statistics.accumulate import StatisticsAccumulator
 from headrace.statistics.columns import feature_type
+from headrace.statistics.composed import composed_columns
 from headrace.statistics.options import StatsOptions, with_keywords
 from headrace.statistics.sampling import numbered
 from headrace.statistics.weights import check_weights
@@ -168,7 +169,8 @@ def _columns(dataset: Dataset, options: StatsOptions) -> tuple[pa.Schema, list[s
         if name not in names:
             raise UsageError("The label, and features with generators, are among the columns", got=name)
     schema = pa.schema([dataset.schema.field(name) for name in names])
-    return schema, _read(dataset, [*names, *options.weights], options)
+    composed = [] if options.schema is None else composed_columns(options.schema, dataset.schema)
+    return schema, _read(dataset, [*names, *options.weights, *composed], options)
 
 
 def _read(dataset: Dataset, columns: list[str], options: StatsOptions) -> list[str]:

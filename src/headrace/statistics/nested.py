@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Weights = NDArray[np.float64]
 
-__all__ = ["MAX_DEPTH", "FeatureNode", "leaf_values", "list_parts", "opened"]
+__all__ = ["MAX_DEPTH", "FeatureNode", "is_list", "leaf_values", "list_parts", "opened", "valid_rows"]
 
 MAX_DEPTH = 32
 
@@ -203,7 +203,7 @@ class FeatureNode:
             missing = _nulls(column)
             self._presence.plain(len(column), missing)
             if weights is not None:
-                valid = _valid(column)
+                valid = valid_rows(column)
                 self._presence.weigh(weights[valid], float(weights[~valid].sum()))
             self._values(column, weights)
             return
@@ -265,7 +265,8 @@ def _type(kind: pa.DataType, settings: ColumnSettings) -> StatisticsType:
     return "STRING" if found == "BYTES" and settings.text_in_bytes else found
 
 
-def _valid(column: pa.Array) -> NDArray[np.bool_]:
+def valid_rows(column: pa.Array) -> NDArray[np.bool_]:
+    """Return which rows of a column have a value."""
     if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
         column = column.dictionary_decode()
     valid: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
@@ -274,7 +275,7 @@ def _valid(column: pa.Array) -> NDArray[np.bool_]:
 
 def _nulls(column: pa.Array) -> int:
     if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
-        return int(np.count_nonzero(~_valid(column)))
+        return int(np.count_nonzero(~valid_rows(column)))
     return int(column.null_count)
 
 
