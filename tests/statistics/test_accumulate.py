@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import pickle
+import random
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headrace.data import dataset_from_table
 from headrace.engines import LocalEngine
@@ -256,3 +260,69 @@ def test_no_rows_are_no_trouble() -> None:
         StatsOptions(slices=["bool"], weight_feature="int8", sample_rate=0.5),
     ):
         assert generate_statistics(nothing, options=options)["data"].num_examples == 0
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c", None]),
+        st.one_of(st.none(), st.lists(st.one_of(st.none(), st.integers(-50, 50)), max_size=4)),
+        st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(ROWS, st.lists(st.integers(0, 40), max_size=6), st.integers(0, 1_000))
+@settings(max_examples=40, deadline=None)
+def test_any_cut_and_any_order_of_merging_gives_the_same(
+    rows: list[tuple[Any, ...]], cuts: list[int], seed: int
+) -> None:
+    table = pa.table(
+        {
+            "s": pa.array([row[0] for row in rows], pa.string()),
+            "l": pa.array([row[1] for row in rows], pa.list_(pa.int64())),
+            "w": pa.array([row[2] for row in rows], pa.float64()),
+        }
+    )
+    options = StatsOptions(weight_feature="w", slices=["s", {"w": [(0, 1), (1, None)]}], generators=[Rows])
+    whole = StatisticsAccumulator(table.schema, "all", options)
+    for batch in table.to_batches():
+        whole.update(batch)
+    ends = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
+    parts = []
+    for low, high in pairwise(ends):
+        part = StatisticsAccumulator(table.schema, "all", options)
+        for batch in table.slice(low, high - low).to_batches():
+            part.update(batch)
+        parts.append(part)
+    order = random.Random(seed)
+    while len(parts) > 1:
+        order.shuffle(parts)
+        parts[0].merge(parts.pop())
+    one, other = whole.statistics(), parts[0].statistics()
+    assert one.names == other.names
+    for mine, theirs in zip(one, other, strict=True):
+        assert (mine.num_examples, mine.weighted_num_examples) == (theirs.num_examples, theirs.weighted_num_examples)
+        assert mine.custom_stats == theirs.custom_stats
+        assert mine["s"] == theirs["s"]
+        assert mine["l"].common_stats == theirs["l"].common_stats
+        first, second = mine["l"].num_stats, theirs["l"].num_stats
+        assert first is not None
+        assert second is not None
+        assert (first.quantiles, first.histograms) == (second.quantiles, second.histograms)
+
+
+@given(ROWS)
+@settings(max_examples=40, deadline=None)
+def test_weighted_means_are_those_of_numpy(rows: list[tuple[Any, ...]]) -> None:
+    table = pa.table({"l": pa.array([row[1] for row in rows], pa.list_(pa.int64())), "w": [row[2] for row in rows]})
+    numbers = generate_statistics(dataset_from_table(table, 7), weight_feature="w")["data"]["l"].num_stats
+    items = [(item, weight) for _, found, weight in rows for item in found or () if item is not None]
+    assert numbers is not None
+    assert numbers.weighted is not None
+    if sum(weight for _, weight in items) > 0:
+        values, weights = zip(*items, strict=True)
+        assert numbers.weighted.mean == pytest.approx(np.average(values, weights=weights))
+    else:
+        assert numbers.weighted.mean is None
