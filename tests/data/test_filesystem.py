@@ -87,6 +87,12 @@ class TestMemory(SourceSuite):
         return csv("memory://in/*.csv")
 
     @pytest.fixture
+    def broken(self, memory: Any) -> tuple[Source, int]:
+        put(memory, "/broken/0.csv.gz", gzip.compress(b"a,b\n1,x\n2\n"))
+        put(memory, "/broken/1.csv.gz", gzip.compress(b"a,b\nx,y\n3,\xff\n4,z\n"))
+        return csv("memory://broken/*.gz", types={"a": "int64"}), 5
+
+    @pytest.fixture
     def others(self, memory: Any, source: Source) -> list[Source]:
         put(memory, "/other/0.csv", b"a,b\n2,x\n")
         return [csv("memory://other/0.csv"), csv("memory://in/0.csv"), csv("memory://in/*.csv", strip=True)]
@@ -188,6 +194,9 @@ def test_names_and_suffixes_of_urls() -> None:
 class _Facts:
     def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
+
+    def invalidate_cache(self) -> None:
+        """Remember nothing."""
 
     def info(self, path: str) -> dict[str, Any]:
         return {"size": 3, **self.facts}

@@ -25,6 +25,7 @@ from headrace.data import (
     as_source,
     dataset_from_table,
 )
+from headrace.data.memory import SCHEMES
 from headrace.errors import DataError, UsageError
 from headrace.testing import SourceSuite
 from headrace.testing.sources import digest_file
@@ -111,6 +112,12 @@ def test_every_suffix_has_a_source() -> None:
     }
     for kind, paths in kinds.items():
         assert {type(as_source(path)) for path in paths} == {kind}
+
+
+def test_a_protocol_with_a_source_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SCHEMES, "table", lambda paths: as_source({"paths": [str(path) for path in paths]}))
+    assert rows("table://x.csv") == {"paths": ["table://x.csv"]}
+    assert rows("table+driver://host/x") == {"paths": ["table+driver://host/x"]}
 
 
 def test_lists_of_rows() -> None:

@@ -27,6 +27,8 @@ __all__ = ["AvroShard", "open_avro"]
 
 BATCH_ROWS = 65_536
 SHARD_BYTES = 8 << 20
+# Records of so many bytes, packed, become one batch.
+HELD_BYTES = 1 << 20
 # fastavro's own names; what each of the last three needs comes with the extra.
 _CODECS = ("null", "deflate", "bzip2", "xz", "zstandard", "snappy", "lz4")
 
@@ -76,9 +78,10 @@ class AvroShard:
         known = columns_of(self.header.schema, self.path)
         names = list(known) if columns is None else list(columns)
         out = pa.schema([(name, known[name].type) for name in names])
+        needed = {name: column for name, column in known.items() if name in names or column.may_misfit}
         empty = True
         for rows in self._blocks(report):
-            arrays, bad = _arrays(rows.records, known)
+            arrays, bad = _arrays(rows.records, needed)
             if report is not None:
                 for index, reason in sorted(bad.items()):
                     report(Unreadable(self.path, rows.first + index, reason))
@@ -98,7 +101,7 @@ class AvroShard:
         number = self.first_row
         with reading(self.path), open_file(file_at(self.path)) as stream:
             records: list[dict[str, Any]] = []
-            first = number
+            first, held = number, 0
             for block in find_blocks(stream, self.header, self.start, self.end):
                 found, fault = _decode(fastavro, head, stream, block)
                 if fault is None:
@@ -106,11 +109,12 @@ class AvroShard:
                         first = number
                     records += found
                     number += len(found)
-                    if len(records) < BATCH_ROWS // 4:
+                    held += block.end - block.start
+                    if len(records) < BATCH_ROWS // 4 and held < HELD_BYTES:
                         continue
                 if records:
                     yield _Rows(records, first)
-                    records = []
+                    records, held = [], 0
                 if fault is not None:
                     rows = block.rows or 1
                     many = "" if block.rows else "; how many rows it has cannot be told"
@@ -144,7 +148,12 @@ def _decode(fastavro: Any, head: bytes, stream: Any, block: Block) -> tuple[list
 
 def _arrays(records: list[dict[str, Any]], columns: dict[str, Column]) -> tuple[dict[str, pa.Array], dict[int, str]]:
     """Turn records into columns; rows with a value that does not fit are left out, and named by their index."""
-    values = {name: [column.value(record[name]) for record in records] for name, column in columns.items()}
+    values = {
+        name: [record[name] for record in records]
+        if column.convert is None
+        else [column.value(record[name]) for record in records]
+        for name, column in columns.items()
+    }
     try:
         return {name: pa.array(values[name], column.type) for name, column in columns.items()}, {}
     except (pa.ArrowException, OverflowError, ValueError, TypeError):

@@ -53,6 +53,11 @@ class Column:
     type: pa.DataType
     convert: Callable[[Any], Any] | None = None
 
+    @property
+    def may_misfit(self) -> bool:
+        """Whether there are values of the type in the file that the Arrow type cannot hold."""
+        return self.convert is not None or pa.types.is_nested(self.type) or pa.types.is_timestamp(self.type)
+
     def value(self, value: Any) -> Any:
         """Return a value as Arrow takes it."""
         return value if value is None or self.convert is None else self.convert(value)

@@ -112,6 +112,13 @@ def _filesystem(url: str) -> tuple[Any, str]:
         ) from error
 
 
+def _fresh(url: str) -> tuple[Any, str]:
+    """Return the same, with nothing remembered: files may have come since they were last listed."""
+    system, path = _filesystem(url)
+    system.invalidate_cache()
+    return system, path
+
+
 @contextmanager
 def reading(file: File | str) -> Iterator[None]:
     """Turn whatever a file system says into a DataError that names the file."""
@@ -245,7 +252,7 @@ def find(text: str) -> list[str]:
             return [str(file)]
         return sorted(name for name in glob.glob(str(file), recursive=True) if Path(name).is_file())  # noqa: PTH207 - absolute patterns
     with _asking(text):
-        system, path = _filesystem(text)
+        system, path = _fresh(text)
         # A question mark begins the query of a web address.
         magic = _MAGIC.search(path) is not None and not (text.startswith("http") and "*" not in path)
         if not magic:
@@ -262,7 +269,7 @@ def list_folder(text: str, ending: str) -> list[str] | None:
     if file.suffix or text.startswith("http"):
         return None
     with _asking(text):
-        system, path = _filesystem(text)
+        system, path = _fresh(text)
         if not system.isdir(path):
             return None
         return sorted(
@@ -290,7 +297,7 @@ def digest_of(file: File, digest_file: Callable[[Path], str]) -> str:
         with reading(file):
             return digest_file(file)
     with reading(file), _asking(file.url):
-        system, path = _filesystem(file.url)
+        system, path = _fresh(file.url)
         facts = system.info(path)
         for key in _CHECKSUMS:
             if facts.get(key):

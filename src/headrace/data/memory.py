@@ -107,9 +107,12 @@ _PACKED = (".gz", ".bz2", ".zst", ".zip")
 
 def _maker(path: PathLike) -> Maker | None:
     text = str(path)
-    scheme = text.partition("://")[0].lower() if is_url(text) else ""
-    if scheme in SCHEMES:
-        return SCHEMES[scheme]
+    if is_url(text):
+        scheme = text.partition("://")[0].lower()
+        # A database's URL may name the driver too, as postgresql+psycopg.
+        found = SCHEMES.get(scheme, SCHEMES.get(scheme.partition("+")[0]))
+        if found is not None:
+            return found
     name = file_at(text).name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)
