@@ -1,14 +1,18 @@
-"""``make bench``: prints a table, and nothing is asserted: what is fast enough is for people to say."""
+"""``make bench``: prints a table, and nothing is asserted: what is fast enough is for people to say.
+
+``python -m benchmarks statistics`` prints one part of it.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import platform
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from benchmarks import census
+from benchmarks import census, describing
 
 if TYPE_CHECKING:
     from benchmarks.measure import Comparison
@@ -22,10 +26,12 @@ def main() -> None:
         f"headrace {version('headrace')}, Python {platform.python_version()}, {cpus} processors, {platform.machine()}"
     )
     print(", ".join(f"{name} {version(name)}" for name in PEERS))
-    print("\nmedians of 5 runs in processes of their own; ratio: headrace / peer, below 1 is faster\n")
+    print("\nmedians of 2 to 5 runs in processes of their own; ratio: headrace / peer, below 1 is faster\n")
     print(f"{'what':<24}{'peer':<32}{'headrace':>11}{'peer':>11}{'ratio':>8}{'CPU':>8}{'MB':>7}{'peer MB':>9}")
-    for comparison in census.run():
-        print(_line(comparison), flush=True)
+    wanted = {"census": census.run, "statistics": describing.run}
+    for name in sys.argv[1:] or wanted:
+        for comparison in wanted[name]():
+            print(_line(comparison), flush=True)
 
 
 def _line(one: Comparison) -> str:

@@ -61,9 +61,10 @@ def compare(
     *,
     units: int = 1,
     unit: str = "run",
+    runs: int = RUNS,
 ) -> Comparison:
     """Measure both, one after the other."""
-    return Comparison(name, peer, measure(ours), measure(theirs), units, unit)
+    return Comparison(name, peer, measure(ours, runs), measure(theirs, runs), units, unit)
 
 
 def _child(function: Callable[[], Callable[[], Any]], runs: int, sender: Any) -> None:

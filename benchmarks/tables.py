@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +44,7 @@ def part(start: int, rows: int) -> pa.Table:
     random = np.random.default_rng([7, start])
     vocabulary = words(20_000)
 
-    def missing(share: float) -> np.ndarray:  # type: ignore[type-arg]
+    def missing(share: float) -> Any:
         return random.random(rows) < share
 
     def category(count: int, prefix: str, skew: float = 1.0) -> pa.Array:
@@ -104,7 +105,12 @@ def csv_table(rows: int) -> Path:
     path = folder() / f"table-{rows}.csv"
     if not path.exists():
         unfinished = path.with_suffix(".unfinished")
-        with pq.ParquetFile(parquet_table(rows)) as file, pacsv.CSVWriter(unfinished, file.schema_arrow) as writer:
+        with (
+            pq.ParquetFile(parquet_table(rows)) as file,
+            pacsv.CSVWriter(
+                unfinished, file.schema_arrow, write_options=pacsv.WriteOptions(quoting_style="none")
+            ) as writer,
+        ):
             for batch in file.iter_batches():
                 writer.write_batch(batch)
         unfinished.rename(path)

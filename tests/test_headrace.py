@@ -30,6 +30,7 @@ PUBLIC = [
     "Registry",
     "Schema",
     "Statistics",
+    "StatsOptions",
     "__version__",
     "analyze_raw_data",
     "arrow",

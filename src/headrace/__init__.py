@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headrace.registry import Registry
     from headrace.schema import Feature, Schema
     from headrace.serving import ModelClient, verify
-    from headrace.statistics import Statistics, generate_statistics, visualize_statistics
+    from headrace.statistics import Statistics, StatsOptions, generate_statistics, visualize_statistics
     from headrace.tuning import choice, integer, uniform
     from headrace.validation import Anomalies, display_anomalies, infer_schema, validate_statistics
 
@@ -52,7 +52,7 @@ _HOMES = {
     "registry": ("Registry",),
     "schema": ("Feature", "Schema"),
     "serving": ("ModelClient", "verify"),
-    "statistics": ("Statistics", "generate_statistics", "visualize_statistics"),
+    "statistics": ("Statistics", "StatsOptions", "generate_statistics", "visualize_statistics"),
     "tuning": ("choice", "integer", "uniform"),
     "validation": ("Anomalies", "display_anomalies", "infer_schema", "validate_statistics"),
 }
@@ -77,6 +77,7 @@ __all__ = [
     "Registry",
     "Schema",
     "Statistics",
+    "StatsOptions",
     "__version__",
     "analyze_raw_data",
     "arrow",

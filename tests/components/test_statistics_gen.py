@@ -23,6 +23,24 @@ def test_every_split_has_its_statistics(examples: Examples, statistics: ExampleS
         assert found[split].num_examples == len(ages)
 
 
+def test_slices_weights_and_the_label(examples: Examples) -> None:
+    found = statistics_gen(
+        examples,
+        splits=["train"],
+        columns=["age", "sex", "income_bracket"],
+        slices=["sex", {"age": [[0, 40], [40, None]]}],
+        weight_feature="age",
+        label_feature="income_bracket",
+        cross_features=[["age", "sex"]],
+    ).load()
+    assert found.names[:2] == ("train", "train/age=[0, 40)")
+    train = found["train"]
+    assert train.names == ("age", "sex", "income_bracket")
+    assert train.weighted_num_examples == sum(examples.split("train").to_table(["age"]).column(0).to_pylist())
+    assert train["age"].label is not None
+    assert len(train.cross_features) == 1
+
+
 def test_some_splits_only(examples: Examples) -> None:
     assert statistics_gen(examples, splits=["test"]).load().names == ("test",)
     with pytest.raises(DataError, match="Did you mean 'test'"):

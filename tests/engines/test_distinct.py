@@ -1,40 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.engines import DistinctSketch
-from headrace.engines.distinct import hash_numbers, hash_strings
-
-TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
-
-
-@settings(deadline=None)
-@given(st.lists(TEXT, unique=True, max_size=60), st.integers(0, 10))
-def test_a_string_hashes_alike_wherever_it_stands(values: list[str], offset: int) -> None:
-    array = pa.array(values, pa.string())
-    hashes = hash_strings(array)
-    assert len(set(hashes.tolist())) == len(values)
-    np.testing.assert_array_equal(hash_strings(array.slice(offset)), hashes[offset:])
-    np.testing.assert_array_equal(hash_strings(array.cast(pa.large_string())), hashes)
-    np.testing.assert_array_equal(hash_strings(pa.array(values[::-1], pa.string())), hashes[::-1])
-
-
-def test_bits_of_hashes_are_even() -> None:
-    for hashes in (
-        hash_strings(pa.array([f"id-{i}" for i in range(50_000)])),
-        hash_numbers(np.arange(50_000, dtype=np.float64)),
-    ):
-        assert np.unique(hashes).size == 50_000
-        shares = [float(np.mean((hashes >> np.uint64(bit)) & np.uint64(1))) for bit in range(64)]
-        assert max(abs(share - 0.5) for share in shares) < 0.02
-
-
-def test_both_zeros_hash_alike() -> None:
-    hashes = hash_numbers(np.array([0.0, -0.0]))
-    assert hashes[0] == hashes[1]
+from headrace.engines.hashing import hash_numbers
 
 
 @settings(deadline=None, max_examples=30)
@@ -58,3 +29,31 @@ def test_few_are_counted_exactly() -> None:
     for _ in range(3):
         sketch.update(hash_numbers(np.arange(1000, dtype=np.float64)))
     assert sketch.estimate() == 1000
+
+
+def test_a_few_values_among_many_rows() -> None:
+    random = np.random.default_rng(2)
+    hashes = hash_numbers(random.integers(0, 9_000, 300_000))
+    whole, parts = DistinctSketch(), DistinctSketch()
+    whole.update(hashes)
+    for part in np.array_split(hashes, 7):
+        parts.update(part)
+    assert whole.to_state()["hashes"].tolist() == parts.to_state()["hashes"].tolist()
+    assert abs(whole.estimate() / 9_000 - 1) < 4 * whole.standard_error
+
+
+def test_the_error_is_the_stated_one() -> None:
+    errors = []
+    for start in range(40):
+        sketch = DistinctSketch(256)
+        sketch.update(hash_numbers(np.arange(start * 20_000, (start + 1) * 20_000)))
+        errors.append(sketch.estimate() / 20_000 - 1)
+    assert 0.6 < np.std(errors) / sketch.standard_error < 1.5
+    assert abs(np.mean(errors)) < 4 * sketch.standard_error / 40**0.5
+
+
+def test_states_come_back() -> None:
+    sketch = DistinctSketch(100)
+    sketch.update(hash_numbers(np.arange(1_000)))
+    again = DistinctSketch.from_state(sketch.to_state())
+    assert (again.estimate(), again.is_exact) == (sketch.estimate(), False)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.engines import Moments
+from headrace.engines.moments import WeightedMoments
 
 CUTS = st.lists(st.integers(0, 60), max_size=5)
 
@@ -69,3 +70,19 @@ def test_nothing_seen_is_neutral() -> None:
     some.merge(empty)
     empty.merge(some)
     assert pickle.loads(pickle.dumps(empty)).mean == some.mean == 1.5e200
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.0, 10.0)), min_size=1, max_size=50), st.integers(0, 50))
+def test_weighted_moments_are_those_of_numpy(rows: list[tuple[float, float]], cut: int) -> None:
+    values, weights = np.array([value for value, _ in rows]), np.array([weight for _, weight in rows])
+    total, other = WeightedMoments(), WeightedMoments()
+    total.update(values[:cut], weights[:cut])
+    other.update(values[cut:], weights[cut:])
+    total.merge(other)
+    if weights.sum() == 0.0:
+        assert math.isnan(total.variance)
+        return
+    mean = np.average(values, weights=weights)
+    assert total.mean == pytest.approx(mean, abs=1e-6)
+    assert total.variance == pytest.approx(np.average((values - mean) ** 2, weights=weights), rel=1e-6, abs=1e-6)

@@ -186,3 +186,50 @@ def test_an_empty_sketch_is_neutral() -> None:
     sketch.update(np.array([1.0]))
     sketch.merge(QuantileSketch())
     assert sketch.weighted()[0].tolist() == [1.0]
+
+
+def test_the_bound_holds_at_any_size() -> None:
+    sketch = QuantileSketch(10)
+    sketch.update(np.arange(100.0))
+    for doublings in (20, 33, 50):
+        state = sketch.to_state()
+        # A hundred million, a trillion and a quadrillion values have so many levels.
+        state["levels"] = [np.empty(0)] * doublings
+        assert QuantileSketch.from_state(state).rank_error < 0.001
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_whole_numbers_are_told_apart_by_every_digit(dtype: type[np.int64 | np.uint64]) -> None:
+    sketch = QuantileSketch(dtype=dtype)
+    large = np.array([2**62, 2**62 + 1, 2**62 + 1], dtype)
+    sketch.update(large)
+    sketch.update(np.zeros(5_000, dtype))
+    values, counts = sketch.exact_values
+    assert values.dtype == dtype
+    assert values.tolist() == [0, 2**62, 2**62 + 1]
+    assert counts.tolist() == [5_000, 1, 2]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 9_000), max_size=4), st.sampled_from([50, 3_000, 10**12]))
+def test_counted_and_sorted_whole_numbers_are_the_same(seed: int, cuts: list[int], spread: int) -> None:
+    values = np.random.default_rng(seed).integers(-spread, spread, 9_000)
+    whole, floats = QuantileSketch(2_000, dtype=np.int64), QuantileSketch(2_000)
+    for part in np.split(values, sorted(cuts)):
+        whole.update(part)
+        floats.update(part)
+    assert whole.is_exact == floats.is_exact == (np.unique(values).size <= 2_000)
+    if whole.is_exact:
+        np.testing.assert_array_equal(whole.quantiles(QS), floats.quantiles(QS))
+    assert worst_rank_error(whole, values.astype(np.float64)) <= whole.rank_error
+
+
+def test_states_come_back() -> None:
+    random = np.random.default_rng(3)
+    for size in (1_000, 300_000):
+        sketch = QuantileSketch()
+        sketch.update(random.normal(size=size))
+        again = QuantileSketch.from_state(sketch.to_state())
+        again.merge(QuantileSketch())
+        assert again.quantiles(QS).tolist() == sketch.quantiles(QS).tolist()
+        assert (again.count, again.num_distinct, again.rank_error) == (size, sketch.num_distinct, sketch.rank_error)

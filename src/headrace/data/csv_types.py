@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.data.cleaning import Cleaning, clean_array
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["ARROW_TYPES", "NUMERIC_SHARE", "ColumnTypes", "convert"]
 
@@ -29,6 +32,16 @@ _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _BOOL = r"^(?:[Tt]rue|TRUE|[Ff]alse|FALSE)$"
 _BOOL_OR_DIGIT = r"^(?:[Tt]rue|TRUE|[Ff]alse|FALSE|0|1)$"
 _INT64 = (-(2**63), 2**63 - 1)
+# So many texts are tried before all are.
+_FEW = 64
+_NOT_NUMBER, _NOT_BOOL, _NOT_DATE = np.uint8(1), np.uint8(2), np.uint8(4)
+_BY_FIRST_BYTE = np.full(256, _NOT_NUMBER | _NOT_BOOL | _NOT_DATE, np.uint8)
+for _characters, _possible in (
+    (b"+-.0123456789iInN", _NOT_NUMBER),
+    (b"tTfF", _NOT_BOOL),
+    (b"0123456789", _NOT_DATE),
+):
+    _BY_FIRST_BYTE[list(_characters)] &= ~_possible
 
 
 def convert(texts: pa.StringArray, kind: str) -> tuple[pa.Array, pa.BooleanArray | None]:
@@ -147,9 +160,20 @@ class _Tally:
             return
         if convert_exactly(texts, "float64"):
             self.numbers += present
-            self.integers += self._weight(texts, "int64") if self.integers == self.numbers - present else 0
+            if self.integers == self.numbers - present:
+                # Only whether all numbers are whole ones is asked for in the end, and most often the first few tell.
+                few = texts.slice(0, _FEW)
+                whole = self._weight(few, "int64")
+                self.integers += self._weight(texts, "int64") if whole == len(few) - few.null_count else whole
             self.bools = self.dates = self.timestamps = False
             return
+        starts = _starts(texts)
+        self.bools = self.bools and not np.any(starts & _NOT_BOOL)
+        self.timestamps = self.timestamps and not np.any(starts & _NOT_DATE)
+        if not (self.bools or self.timestamps):
+            self.dates = False
+            # What cannot be a number need not be looked at.
+            texts = texts.filter(pa.array((starts & _NOT_NUMBER) == 0))
         encoded = texts.dictionary_encode()
         words = encoded.dictionary
         counts = np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(words))
@@ -190,10 +214,25 @@ def convert_exactly(texts: pa.StringArray, kind: str) -> bool:
     if kind == "int64" and _has(texts, b"xX"):
         return False
     try:
+        # A cast that fails is slow, since it makes an error of each text: most often the first few tell.
+        texts.slice(0, _FEW).cast(ARROW_TYPES[kind])
         texts.cast(ARROW_TYPES[kind])
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _starts(texts: pa.StringArray) -> npt.NDArray[np.uint8]:
+    """Return what each text cannot be, by its first byte; nothing is told of an empty text or a null."""
+    _, offsets, data = texts.buffers()
+    edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    told = np.zeros(len(texts), np.uint8)
+    if data is not None and data.size:
+        filled = edges[1:] > edges[:-1]
+        told[filled] = _BY_FIRST_BYTE[np.frombuffer(data, np.uint8)[edges[:-1][filled]]]
+    if texts.null_count:
+        told[texts.is_null().to_numpy(zero_copy_only=False)] = 0
+    return told
 
 
 class ColumnTypes:

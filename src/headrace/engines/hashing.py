@@ -21,6 +21,8 @@ _LENGTH = np.uint64(0xD6E8FEB86659FD93)
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(8)] + [2**64 - 1], np.uint64)
 # More than so many words, and putting strings of one length together pays.
 _FEW_WORDS = 3
+# More than so many, and the words of the string are taken in side by side.
+_MANY_WORDS = 512
 
 
 def hash_numbers(values: NDArray[Any]) -> Hashes:
@@ -34,8 +36,9 @@ def hash_strings(values: pa.Array) -> Hashes:
     """Hash strings or byte strings without nulls, of any of Arrow's plain layouts; a string hashes as its bytes.
 
     The words of 8 bytes are taken in one after the other, ``hash = (hash ^ word) * odd; hash ^= hash >> 32``, from
-    the length on; the last word is that of the last 8 bytes, and shorter strings are one word. Two strings have the
-    same hash with a probability of about ``2**-64``.
+    the length on; the last word is that of the last 8 bytes, and shorter strings are one word. Where there are more
+    than 512 words before the last, the sum of their mixed values takes their place. Two strings have the same hash with
+    a probability of about ``2**-64``.
     """
     offsets, data = _layout(values)
     found = np.empty(len(values), np.uint64)
@@ -85,13 +88,14 @@ def _hash_block(block: NDArray[np.uint8], starts: Any, lengths: Any, found: Hash
     np.multiply(lengths.view(np.uint64), _LENGTH, out=found)
     # Whole words before the last one, which may overlap them.
     before = np.maximum(lengths - 1, 0) >> 3
+    for row in np.flatnonzero(before > _MANY_WORDS).tolist():
+        found[row] ^= _hash_long(words[starts[row] : starts[row] + 8 * before[row] : 8])
+        before[row] = 0
     most = int(before.max())
     if most <= _FEW_WORDS:
         _take_words(words, starts, before, most, found)
     else:
-        order = np.argsort(np.minimum(before, 65_535).astype(np.uint16), kind="stable")
-        if most > 65_535:
-            order = np.argsort(before, kind="stable")
+        order = np.argsort(before.astype(np.uint16), kind="stable")
         hashes, begins, counts = found[order], starts[order], before[order]
         bounds = np.searchsorted(counts, np.arange(most), side="right")
         for word, bound in enumerate(bounds.tolist()):
@@ -101,6 +105,11 @@ def _hash_block(block: NDArray[np.uint8], starts: Any, lengths: Any, found: Hash
     if int(lengths.min()) < 8:
         last &= _MASKS[np.minimum(lengths, 8)]
     found[:] = _mixed(_step(found, last))
+
+
+def _hash_long(words: Hashes) -> np.uint64:
+    places = np.arange(1, words.size + 1, dtype=np.uint64) * _ODD
+    return np.uint64(np.add.reduce(_mixed(words ^ places)))
 
 
 def _take_words(words: Hashes, starts: Any, before: Any, most: int, found: Hashes) -> None:

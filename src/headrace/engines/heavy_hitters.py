@@ -102,13 +102,14 @@ class HeavyHitters:
         self._waiting.append((hashes, counts, words))
         self._waiting_items += hashes.size
         self._waiting_bytes += words.nbytes
-        if self._waiting_items >= _WAITING or self._waiting_bytes >= _WAITING_BYTES:
-            self._flush()
+        self._flush_if_full()
 
     def merge(self, other: Self) -> None:
         """Take in what another of the same sizes has seen; the other one stays as it is."""
-        self._flush()
-        other._flush()
+        # What the other has not counted yet is counted with one's own, which is less work than counting it apart.
+        self._waiting += other._waiting
+        self._waiting_items += other._waiting_items
+        self._waiting_bytes += other._waiting_bytes
         self.lost += other.lost
         if other._distinct is not None:
             self._begin_sketch()
@@ -118,6 +119,7 @@ class HeavyHitters:
             else:
                 self._distinct.merge(other._distinct)
         self._take(other._hashes, other._counts, [(other._hashes, other._words)])
+        self._flush_if_full()
 
     def most_frequent(self, count: int) -> list[tuple[bytes, int | float]]:
         """Return the most frequent strings and their counts, the most frequent first, ties in the order of the bytes.
@@ -161,6 +163,10 @@ class HeavyHitters:
         made._distinct = None if state["distinct"] is None else DistinctSketch.from_state(state["distinct"])
         return made
 
+    def _flush_if_full(self) -> None:
+        if self._waiting_items >= _WAITING or self._waiting_bytes >= _WAITING_BYTES:
+            self._flush()
+
     def _flush(self) -> None:
         if not self._waiting:
             return
@@ -181,21 +187,34 @@ class HeavyHitters:
 
     def _see_rows(self, rows: Hashes, sources: list[tuple[Hashes, pa.Array]]) -> None:
         """Count hashes, each as often as it is there."""
-        alone = _alone(rows)
-        single = rows[alone]
-        if self._distinct is None and single.size > self._exact:
+        if self._distinct is None and _surely_distinct(rows) > self._exact:
             self._begin_sketch()
-        dropped = False
+        least = 0
         if self._distinct is not None:
             self._distinct.update(rows)
-            if single.size > 2 * self._kept:
-                # There are more than are kept, so those that occur once and have no counter would be cut at once.
-                known = _held(single, self._hashes)
-                dropped = known.size < single.size
-                rows = np.concatenate([rows[~alone], known])
+            rows, least = self._promising(rows)
         rows.sort()
         hashes, counts = runs(rows)
-        self._take(hashes, counts.astype(self._dtype, copy=False), sources, dropped=dropped)
+        self._take(hashes, counts.astype(self._dtype, copy=False), sources, least)
+
+    def _promising(self, rows: Hashes) -> tuple[Hashes, int]:
+        """Leave out rows whose strings have no counter and occur rarely, and say how often at most.
+
+        The rows with the same first bits are counted together, which is far less work than sorting them.
+        """
+        most = rows.size // (self._kept + 1)
+        if not most:
+            return rows, 0
+        prefixes = (rows >> _PREFIX).view(np.int64)
+        tally = np.bincount(prefixes, minlength=_PREFIXES)
+        by_size = np.bincount(np.minimum(tally, most + 1), minlength=most + 2) * np.arange(most + 2)
+        by_size[-1] = rows.size - by_size[:-1].sum()
+        # How many rows have more than so many beside them: few enough to sort is one in four.
+        above = rows.size - np.cumsum(by_size)
+        least = min(int(np.searchsorted(-above, -(rows.size // 4))), most)
+        chosen = tally > least
+        chosen[self._hashes >> _PREFIX] = True
+        return rows[chosen[prefixes]], least
 
     def _begin_sketch(self) -> None:
         if self._distinct is None:
@@ -207,14 +226,10 @@ class HeavyHitters:
         hashes: Hashes,
         counts: NDArray[Any],
         sources: list[tuple[Hashes, pa.Array]],
-        *,
-        dropped: bool = False,
+        least: int = 0,
     ) -> None:
-        """Add counts of sorted distinct hashes, whose words are in the sources.
-
-        ``dropped`` says that more than are kept occurred once and are not among them.
-        """
-        if not hashes.size and not dropped:
+        """Add counts of sorted distinct hashes, whose words are in the sources; others occurred ``least`` times."""
+        if not hashes.size and not least:
             return
         old, old_counts = self._hashes, self._counts
         places = np.searchsorted(hashes, old)
@@ -234,8 +249,12 @@ class HeavyHitters:
         if self._distinct is None and hashes.size > self._exact:
             self._distinct = DistinctSketch()
             self._distinct.update(hashes)
-        if dropped or (self._distinct is not None and hashes.size > 2 * self._kept):
-            cut = _largest(counts, self._kept + 1) if counts.size > self._kept else 1
+        if least:
+            left = np.flatnonzero((homes >= 0) | (counts > least))
+            hashes, counts, homes = hashes[left], counts[left], homes[left]
+            self.lost += least
+        if self._distinct is not None and hashes.size > 2 * self._kept:
+            cut = _largest(counts, self._kept + 1)
             left = np.flatnonzero(counts > cut)
             hashes, counts, homes = hashes[left], counts[left] - cut, homes[left]
             self.lost += cut
@@ -259,31 +278,9 @@ def _largest(counts: NDArray[Any], nth: int) -> Any:
     return np.partition(counts, -nth)[-nth].item()
 
 
-def _alone(hashes: Hashes) -> NDArray[np.bool_]:
-    """Tell which hashes surely occur once: those with bits of their own. Of the others most occur more than once."""
-    alone = np.zeros(hashes.size, bool)
-    rows = None
-    for shift in (46, 28):
-        bits = hashes if rows is None else hashes[rows]
-        bits = ((bits >> np.uint64(shift)) & np.uint64(0x3FFFF)).view(np.int64)
-        only = np.bincount(bits, minlength=1 << 18)[bits] == 1
-        if rows is None:
-            alone = only
-            rows = np.flatnonzero(~only)
-        else:
-            alone[rows[only]] = True
-    return alone
-
-
-def _held(hashes: Hashes, table: Hashes) -> Hashes:
-    """Return the hashes that are in a sorted table."""
-    if not table.size:
-        return table
-    likely = np.zeros(_PREFIXES, bool)
-    likely[table >> _PREFIX] = True
-    hashes = hashes[likely[hashes >> _PREFIX]]
-    at = np.minimum(np.searchsorted(table, hashes), table.size - 1)
-    return hashes[table[at] == hashes]
+def _surely_distinct(hashes: Hashes) -> int:
+    """Return how many distinct hashes there are at least, by their first 17 bits."""
+    return int(np.count_nonzero(np.bincount((hashes >> np.uint64(47)).view(np.int64), minlength=1 << 17)))
 
 
 def _found(wanted: Hashes, sources: list[tuple[Hashes, pa.Array]]) -> tuple[list[pa.Array], NDArray[np.int64]]:

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Moments"]
+__all__ = ["Moments", "WeightedMoments"]
 
 
 class Moments:
@@ -90,3 +90,41 @@ def _mean_and_squares(numbers: NDArray[np.float64]) -> tuple[float, float]:
         # Not numpy.dot: BLAS splits it by the number of processors, and its threads get in each other's way.
         squares = float(np.square(apart, out=apart).sum()) - rest * rest / numbers.size
     return mean, max(squares, 0.0)
+
+
+class WeightedMoments:
+    """Mean and variance of numbers that count by their weights, mergeable; by the update of :class:`Moments`."""
+
+    def __init__(self) -> None:
+        self.weight = 0.0
+        self.mean = 0.0
+        self.squares = 0.0
+
+    def update(self, values: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+        """Take in finite numbers and weights of at least zero."""
+        weight = float(weights.sum())
+        if weight <= 0.0:
+            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            first = float(values[0])
+            mean = first + float(((values - first) * weights).sum()) / weight
+            squares = float((np.square(values - mean) * weights).sum())
+        self._add(weight, mean, squares)
+
+    def merge(self, other: Self) -> None:
+        """Take in what other moments have seen."""
+        self._add(other.weight, other.mean, other.squares)
+
+    @property
+    def variance(self) -> float:
+        """The population variance; NaN where nothing was seen."""
+        return self.squares / self.weight if self.weight else math.nan
+
+    def _add(self, weight: float, mean: float, squares: float) -> None:
+        if weight == 0.0:
+            return
+        total = self.weight + weight
+        delta = mean - self.mean
+        self.mean += delta * (weight / total)
+        self.squares += squares + delta * delta * (self.weight * (weight / total))
+        self.weight = total

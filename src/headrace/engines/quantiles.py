@@ -160,19 +160,22 @@ class QuantileSketch:
 
     def merge(self, other: Self) -> None:
         """Take in what another sketch of the same sizes has seen; the other one stays as it is."""
-        self._flush()
-        other._flush()
         self.count += other.count
         self.minimum = min(self.minimum, other.minimum)
         self.maximum = max(self.maximum, other.maximum)
-        if other._levels is None:
+        # What the other has not sorted yet is sorted with one's own, which is less work than sorting it apart.
+        self._buffer += other._buffer
+        self._buffered += other._buffered
+        if other._levels is not None:
+            self._to_levels()
+            self._distinct.merge(other._distinct)
+            for level, items in enumerate(other._levels):
+                self._add(level, items)
+            self._compact()
+        elif other._table.size:
             self._count(other._table.values, other._table.counts)
-            return
-        self._to_levels()
-        self._distinct.merge(other._distinct)
-        for level, items in enumerate(other._levels):
-            self._add(level, items)
-        self._compact()
+        if self._buffered >= _BUFFER:
+            self._flush()
 
     def weighted(self) -> tuple[Floats, Weights]:
         """Return sorted values and how many values each stands for; the weights add up to the number of values."""
@@ -231,7 +234,8 @@ class QuantileSketch:
     def _flush(self) -> None:
         if not self._buffered:
             return
-        values = self._buffer[0] if len(self._buffer) == 1 else np.concatenate(self._buffer)
+        # A copy, which may be sorted in place.
+        values = np.concatenate(self._buffer)
         self._buffer = []
         self._buffered = 0
         if self._count_range(values, values.min(), values.max()):

@@ -33,6 +33,7 @@ from headrace.statistics.values import (
 if TYPE_CHECKING:
     from headrace.statistics.accumulate import StatisticsAccumulator
     from headrace.statistics.generate import accumulate_statistics, generate_statistics
+    from headrace.statistics.states import load_state, merge_states, save_state
     from headrace.statistics.view import get_statistics_html, visualize_statistics
 
 # Homes of the names that need NumPy and Arrow, imported on first use.
@@ -41,6 +42,9 @@ _HOMES = {
     "accumulate_statistics": "headrace.statistics.generate",
     "generate_statistics": "headrace.statistics.generate",
     "get_statistics_html": "headrace.statistics.view",
+    "load_state": "headrace.statistics.states",
+    "merge_states": "headrace.statistics.states",
+    "save_state": "headrace.statistics.states",
     "visualize_statistics": "headrace.statistics.view",
 }
 
@@ -73,6 +77,9 @@ __all__ = [
     "accumulate_statistics",
     "generate_statistics",
     "get_statistics_html",
+    "load_state",
+    "merge_states",
+    "save_state",
     "visualize_statistics",
 ]
 

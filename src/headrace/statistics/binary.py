@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from headrace.engines.distinct import DistinctSketch, hash_strings
+from headrace.engines.distinct import DistinctSketch
+from headrace.engines.hashing import byte_lengths, hash_strings
 from headrace.statistics.column_settings import ColumnSettings
 from headrace.statistics.leaves import decoded, present
 from headrace.statistics.values import BytesStatistics, CommonStatistics
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 __all__ = ["BinaryAccumulator"]
@@ -28,15 +27,15 @@ class BinaryAccumulator:
         self._bytes = 0
         self._min: int | None = None
         self._max: int | None = None
-        self._distinct = DistinctSketch()
+        self._distinct = DistinctSketch(self._settings.exact_strings)
 
     def update(self, values: pa.Array, weights: NDArray[np.float64] | None = None) -> None:
         """Take in byte strings."""
         values, _ = present(values, weights)
-        values = decoded(values).cast(pa.large_binary())
-        if len(values) == 0:
+        values = decoded(values)
+        if not len(values):
             return
-        lengths = pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
+        lengths, _ = byte_lengths(values)
         self._count += len(values)
         self._bytes += int(lengths.sum())
         self._widen(int(lengths.min()), int(lengths.max()))
@@ -61,6 +60,24 @@ class BinaryAccumulator:
             unique_exact=self._distinct.is_exact,
             unique_error=self._distinct.standard_error,
         )
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the state as plain values and arrays."""
+        return {
+            "count": self._count,
+            "bytes": self._bytes,
+            "min": self._min,
+            "max": self._max,
+            "distinct": self._distinct.to_state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], settings: ColumnSettings) -> Self:
+        """Return the accumulator of a state."""
+        made = cls(settings)
+        made._count, made._bytes, made._min, made._max = state["count"], state["bytes"], state["min"], state["max"]
+        made._distinct = DistinctSketch.from_state(state["distinct"])
+        return made
 
     def _widen(self, low: int, high: int) -> None:
         self._min = low if self._min is None else min(self._min, low)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from headrace.statistics.column_settings import ColumnSettings
 from headrace.statistics.leaves import decoded, present
@@ -53,3 +53,14 @@ class BoolAccumulator:
             weighted_true=self._weights[1] if weighted else None,
             weighted_false=self._weights[0] if weighted else None,
         )
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the state as plain values."""
+        return {"true": self._true, "false": self._false, "weights": self._weights}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], settings: ColumnSettings) -> Self:
+        """Return the accumulator of a state."""
+        made = cls(settings)
+        made._true, made._false, made._weights = state["true"], state["false"], list(state["weights"])
+        return made

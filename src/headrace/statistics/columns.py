@@ -106,5 +106,6 @@ def accumulator_for(kind: pa.DataType, settings: ColumnSettings = DEFAULTS) -> C
             got=str(kind),
             fix="Leave the column out with columns=[...], or turn it into one of these",
         )
-    made: ColumnAccumulator = makers[feature](settings)
+    maker = makers[feature]
+    made: ColumnAccumulator = maker(settings, kind) if feature in {"INT", "FLOAT"} else maker(settings)
     return made

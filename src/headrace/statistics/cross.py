@@ -10,14 +10,42 @@ import numpy as np
 from headrace.statistics.values import CrossFeatureStatistics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from headrace.statistics.bins import Bins, Codes, Floats
 
-__all__ = ["CategoryPair", "MixedPair", "NumberPairs", "cramers_v"]
+__all__ = ["CategoryPair", "MixedPair", "Number", "NumberPairs", "cramers_v"]
 
 _LIFTS = 10
 _LEAST_LIFTED = 5
+
+
+class Number:
+    """The numbers of one feature in a batch.
+
+    Parameters
+    ----------
+    scaled
+        In units of standard deviations from the mean, of any value.
+
+    Attributes
+    ----------
+    values
+        0 where a number is not finite.
+    finite
+        Which are finite; None where all are.
+    squares
+        The sum of their squares.
+    """
+
+    def __init__(self, scaled: Floats) -> None:
+        finite = np.isfinite(scaled)
+        complete = bool(finite.all())
+        self.finite: NDArray[np.bool_] | None = None if complete else finite
+        self.values: Floats = scaled if complete else np.where(finite, scaled, 0.0)
+        self.squares = float(np.square(self.values).sum())
 
 
 class NumberPairs:
@@ -37,25 +65,23 @@ class NumberPairs:
         self._squares = np.zeros((count, count))
         self._products = np.zeros((count, count))
 
-    def update(self, values: Floats, finite: list[NDArray[np.bool_] | None]) -> None:
-        """Take in values of shape (features, rows), 0 where not finite, and which are finite, where not all are."""
-        rows = values.shape[1]
+    def update(self, numbers: Sequence[Number]) -> None:
+        """Take in the numbers of each feature, all of as many rows."""
+        values = np.stack([number.values for number in numbers])
         squares = np.square(values)
         # einsum rather than matmul: BLAS splits it by the number of processors, and bits would depend on that.
         self._products += np.einsum("in,jn->ij", values, values)
-        count = np.full(self._rows.shape, float(rows))
+        count = np.full(self._rows.shape, float(values.shape[1]))
         sums = np.repeat(values.sum(axis=1)[:, None], values.shape[0], axis=1)
         every = np.repeat(squares.sum(axis=1)[:, None], values.shape[0], axis=1)
-        some = [at for at, mask in enumerate(finite) if mask is not None]
+        some = [at for at, number in enumerate(numbers) if number.finite is not None]
         if some:
-            masks = np.stack([mask for mask in finite if mask is not None]).astype(np.float64)
+            masks = np.stack([number.finite for number in numbers if number.finite is not None]).astype(np.float64)
             sums[:, some] = np.einsum("in,jn->ij", values, masks)
             every[:, some] = np.einsum("in,jn->ij", squares, masks)
-            both = np.einsum("in,jn->ij", masks, masks)
             count[some, :] = masks.sum(axis=1)[:, None]
             count[:, some] = masks.sum(axis=1)[None, :]
-            count[np.ix_(some, some)] = both
-            # A value counts in its own row only where it is finite, which zeros see to.
+            count[np.ix_(some, some)] = np.einsum("in,jn->ij", masks, masks)
         self._rows += count
         self._sums += sums
         self._squares += every
@@ -144,17 +170,17 @@ class MixedPair:
         self._sums = np.zeros(category.size)
         self._squares = 0.0
 
-    def update(
-        self, codes: Codes, per_code: NDArray[np.int64], values: Floats, finite: NDArray[np.bool_] | None
-    ) -> None:
-        """Take in codes, how often each occurs, and values, 0 where not finite, with which are where not all are."""
+    def update(self, codes: Codes, per_code: NDArray[np.int64], number: Number) -> None:
+        """Take in codes, how often each occurs, and the numbers beside them."""
         size = self._category.size
-        self._sums += np.bincount(codes, weights=values, minlength=size)
-        self._counts += per_code if finite is None else np.bincount(codes, weights=finite, minlength=size)
-        squares = float(np.square(values).sum())
+        self._sums += np.bincount(codes, weights=number.values, minlength=size)
+        if number.finite is None:
+            self._counts += per_code
+        else:
+            self._counts += np.bincount(codes, weights=number.finite, minlength=size)
+        self._squares += number.squares
         if per_code[-1]:
-            squares -= float(np.square(values[codes == size - 1]).sum())
-        self._squares += squares
+            self._squares -= float(np.square(number.values[codes == size - 1]).sum())
 
     def merge(self, other: MixedPair) -> None:
         """Take in what another pair of the same features has seen."""

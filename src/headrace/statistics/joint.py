@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from headrace.errors import UsageError, did_you_mean
 from headrace.statistics.bins import Bins, bins_of, column_at
-from headrace.statistics.cross import CategoryPair, MixedPair, NumberPairs
+from headrace.statistics.cross import CategoryPair, MixedPair, Number, NumberPairs
 from headrace.statistics.label import LabelPair
 from headrace.statistics.slices import Sliced, slicers_for
 from headrace.statistics.thinning import Thinning, cast_column, cast_types
+from headrace.statistics.values import LabelStatistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from headrace.statistics.bins import Codes, Floats
     from headrace.statistics.options import StatsOptions
     from headrace.statistics.results import DatasetStatistics, Statistics
-    from headrace.statistics.values import CrossFeatureStatistics, LabelStatistics
+    from headrace.statistics.values import CrossFeatureStatistics
 
 __all__ = ["MAX_PAIRS", "JointAccumulator", "JointPlan", "plan_joint"]
 
@@ -49,6 +50,18 @@ class JointPlan:
     bins: tuple[Bins, ...]
     pairs: tuple[tuple[int, int], ...]
     label: int | None
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Places of the bins in which rows are counted."""
+        paired = {at for pair in self.pairs for at in pair}
+        labelled = range(len(self.bins)) if self.label is not None else ()
+        return tuple(at for at in sorted({*paired, *labelled}) if not self.bins[at].idle)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that must be read."""
+        return tuple(dict.fromkeys(self.bins[at].steps[0] for at in self.used))
 
 
 def plan_joint(first: DatasetStatistics, schema: pa.Schema, options: StatsOptions) -> JointPlan:
@@ -155,7 +168,7 @@ class _Pairs:
         self._number_pairs = NumberPairs(len(self._numbers))
         self._pairs: list[CategoryPair | MixedPair | None] = [self._made(x, y) for x, y in plan.pairs]
         self._labelled = (
-            {at: LabelPair(one, bins[plan.label]) for at, one in enumerate(bins) if at != plan.label}
+            {at: LabelPair(bins[at], bins[plan.label]) for at in plan.used if at != plan.label}
             if plan.label is not None
             else {}
         )
@@ -194,17 +207,9 @@ class _Pairs:
                 pair.update(halves, codes[at], codes[label], scaled.get(at), scaled.get(label))
 
     def _update_pairs(self, scaled: dict[int, Floats], codes: dict[int, Codes]) -> None:
-        values: dict[int, Floats] = {}
-        finite: dict[int, NDArray[np.bool_] | None] = {}
-        for at in self._numbers:
-            mask = np.isfinite(scaled[at])
-            complete = bool(mask.all())
-            finite[at] = None if complete else mask
-            values[at] = scaled[at] if complete else np.where(mask, scaled[at], 0.0)
-        if self._numbers:
-            self._number_pairs.update(
-                np.stack([values[at] for at in self._numbers]), [finite[at] for at in self._numbers]
-            )
+        numbers = {at: Number(scaled[at]) for at in self._numbers}
+        if numbers:
+            self._number_pairs.update([*numbers.values()])
         counted: dict[int, NDArray[np.int64]] = {}
         for (x, y), pair in zip(self._plan.pairs, self._pairs, strict=True):
             if isinstance(pair, CategoryPair):
@@ -213,7 +218,7 @@ class _Pairs:
                 category, number = (x, y) if self._plan.bins[x].kind == "category" else (y, x)
                 if category not in counted:
                     counted[category] = np.bincount(codes[category], minlength=self._plan.bins[category].size)
-                pair.update(codes[category], counted[category], values[number], finite[number])
+                pair.update(codes[category], counted[category], numbers[number])
 
     def merge(self, other: Self) -> None:
         self._number_pairs.merge(other._number_pairs)
@@ -237,6 +242,9 @@ class _Pairs:
         labels: dict[str, LabelStatistics] = {
             self._plan.bins[at].name: pair.result() for at, pair in self._labelled.items()
         }
+        if self._plan.label is not None:
+            # What is the same in all rows says nothing.
+            labels |= {one.name: LabelStatistics(0.0, 0.0) for one in self._plan.bins if one.idle}
         features = tuple(
             msgspec.structs.replace(feature, label=labels[feature.name]) if feature.name in labels else feature
             for feature in dataset.features

@@ -59,10 +59,10 @@ class StringAccumulator:
             return
         indices = values.indices.to_numpy(zero_copy_only=False)
         size = len(values.dictionary)
-        counts = np.bincount(indices, minlength=size)
+        counts = np.bincount(indices, minlength=size).astype(np.int64, copy=False)
         used = np.flatnonzero(counts)
         words = values.dictionary if used.size == size else values.dictionary.take(pa.array(used))
-        sums = None if weights is None else np.bincount(indices, weights, minlength=size)[used]
+        sums = None if weights is None else np.bincount(indices, weights, minlength=size)[used].astype(np.float64)
         self._take(words, counts[used], sums)
 
     def merge(self, other: Self) -> None:

@@ -12,7 +12,7 @@ from headrace.statistics.columns import feature_type
 from headrace.statistics.sampling import RowNumbers, chosen, row_hashes
 
 if TYPE_CHECKING:
-    from headrace.engines.distinct import Hashes
+    from headrace.engines.hashing import Hashes
     from headrace.statistics.options import StatsOptions
 
 __all__ = ["Thinning", "cast_column", "cast_types"]
