@@ -238,9 +238,14 @@ class QuantileSketch:
         values = np.concatenate(self._buffer)
         self._buffer = []
         self._buffered = 0
-        if self._count_range(values, values.min(), values.max()):
+        low, high = values.min(), values.max()
+        if self._count_range(values, low, high):
             return
-        values.sort()
+        if self._dtype.kind != "f" and int(high) - int(low) < 1 << 32:
+            # Half as wide, and sorted in half the time.
+            values = np.sort((values - low).astype(np.uint32)).astype(self._dtype) + low
+        else:
+            values.sort()
         if self._levels is None:
             self._count(*runs(values))
         else:

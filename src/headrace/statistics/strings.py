@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["StringAccumulator"]
 
 # Among so many first values of a batch, so many distinct ones at most: then it pays to find the distinct ones.
-_LOOKED_AT = 1_024
-_FEW = 256
+_LOOKED_AT = 256
+_FEW = 96
 
 
 class StringAccumulator:
