@@ -9,14 +9,20 @@ from headrace.validation.anomalies import Anomalies, Anomaly, Rule
 if TYPE_CHECKING:
     from headrace.validation.distance import jensen_shannon, linf
     from headrace.validation.infer import infer_schema
+    from headrace.validation.suggest import Suggestion, suggest_schema
+    from headrace.validation.update import suggest_environments, update_schema
     from headrace.validation.validate import validate_statistics
     from headrace.validation.view import display_anomalies
 
 _HOMES = {
+    "Suggestion": "headrace.validation.suggest",
     "display_anomalies": "headrace.validation.view",
     "infer_schema": "headrace.validation.infer",
     "jensen_shannon": "headrace.validation.distance",
     "linf": "headrace.validation.distance",
+    "suggest_environments": "headrace.validation.update",
+    "suggest_schema": "headrace.validation.suggest",
+    "update_schema": "headrace.validation.update",
     "validate_statistics": "headrace.validation.validate",
 }
 
@@ -24,10 +30,14 @@ __all__ = [
     "Anomalies",
     "Anomaly",
     "Rule",
+    "Suggestion",
     "display_anomalies",
     "infer_schema",
     "jensen_shannon",
     "linf",
+    "suggest_environments",
+    "suggest_schema",
+    "update_schema",
     "validate_statistics",
 ]
 
