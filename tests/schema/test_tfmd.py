@@ -301,14 +301,16 @@ def test_what_headrace_has_no_word_for_is_named() -> None:
     assert caught[0].filename == __file__
     _, notes = read_pbtxt(EVERYTHING)
     assert {
-        "fare: float_domain",
-        "fare: skew_comparator",
-        "unknown_size: shape",
-        "ids: natural_language_domain",
+        "fare: float_domain.name",
+        "fare: float_domain.is_categorical",
+        "fare: skew_comparator.infinity_norm.threshold",
+        "fare: annotation.extra_metadata",
+        "unknown_size: shape.dim",
+        "ids: natural_language_domain.token_constraints",
         "person.inner.deep: audio_domain",
-        "person: struct_domain",
-        "text: sequence_metadata",
-        "brightness: validation_derived_source",
+        "person: struct_domain.sparse_feature",
+        "text: sequence_metadata.joint_group",
+        "brightness: validation_derived_source.deriver_name",
         "represent_variable_length_as_ragged",
         "string_domain",
     } <= set(notes)

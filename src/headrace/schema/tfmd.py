@@ -14,7 +14,7 @@ import msgspec
 
 from headrace.errors import SchemaError, import_extra
 from headrace.schema.feature import Feature
-from headrace.schema.messages import apply, merge_patch, patched, plain_lists, residue, text_of
+from headrace.schema.messages import apply, leaves, merge_patch, patched, plain_lists, residue, text_of
 from headrace.schema.schema import Schema
 from headrace.schema.tfmd_reading import feature_values, schema_values
 from headrace.schema.tfmd_writing import feature_message, schema_message
@@ -41,7 +41,8 @@ def read_pbtxt(text: str, file: str | None = None) -> tuple[Schema, tuple[str, .
 
     Returns
     -------
-    The schema, and what it has that headrace keeps and does not check, as ``"age: audio_domain"``.
+    The schema, and what it has that headrace keeps and does not check, as
+    ``"fare: float_domain.is_categorical"``.
 
     Raises
     ------
@@ -151,7 +152,7 @@ def from_proto(message: Any) -> tuple[Schema, tuple[str, ...]]:
     if not given.annotation.ListFields():
         given.ClearField("annotation")
     left = residue(given, schema_message(schema, pb))
-    notes += _named(left, "")
+    notes += leaves(left)
     return msgspec.structs.replace(schema, tfx=text_of(left, one_line=True)), tuple(notes)
 
 
@@ -192,7 +193,7 @@ def _read_feature(message: Any, pb: Any, path: str, notes: list[str]) -> Feature
     left = residue(message, feature_message(feature, pb))
     left.ClearField("name")
     left.ClearField("type")
-    notes += _named(left, f"{where}: ")
+    notes += leaves(left, f"{where}: ")
     whole: Feature = msgspec.structs.replace(feature, features=tuple(fields), tfx=text_of(left, one_line=True))
     return whole
 
@@ -218,7 +219,3 @@ def _converted(values: dict[str, Any], kind: Any, where: str) -> Any:
         return msgspec.convert(values, kind)
     except (msgspec.ValidationError, RecursionError) as error:
         raise SchemaError("A schema of TFX says what a schema says", got=str(error), where=where) from error
-
-
-def _named(left: Any, prefix: str) -> list[str]:
-    return [prefix + field.name for field, _ in left.ListFields()]
