@@ -232,13 +232,14 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
         What is made of it, and rules about it alone, go with it.
         """
         *parents, gone = self._steps(path)
-        if parents:
-            struct = parents[-1]
-            rest = tuple(field for field in struct.features if field is not gone)
-            changed: Feature = msgspec.structs.replace(struct, features=rest)
-            under = [parent.name for parent in parents[:-1]]
-            return self._only(self.with_feature(changed, under=under).features)
-        return self._only(tuple(feature for feature in self.features if feature is not gone))
+        if not parents:
+            return self._only(tuple(feature for feature in self.features if feature is not gone))
+        struct = parents.pop()
+        fields = tuple(field for field in struct.features if field is not gone)
+        changed: Feature = msgspec.structs.replace(struct, features=fields)
+        for parent in reversed(parents):
+            changed = msgspec.structs.replace(parent, features=_placed(parent.features, changed))
+        return self._only(_placed(self.features, changed))
 
     def in_environment(self, environment: str | None) -> Schema:
         """Return the schema of one environment: without features, parts and rules that are absent there.

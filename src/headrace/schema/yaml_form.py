@@ -70,11 +70,12 @@ def write_yaml(schema: Schema) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _feature(feature: Feature, indent: str) -> list[str]:
+def _feature(feature: Feature, indent: str, *, nested: bool = False) -> list[str]:
     above, below = _annotation(feature.annotation, indent)
     inner = indent + "  "
     lines = [*above, f"{indent}{_quote(feature.name)}:", f"{inner}type: {feature.type}"]
-    lines.append(f"{inner}min_fraction: {_value(float(feature.min_fraction))}")
+    if not nested or feature.min_fraction:
+        lines.append(f"{inner}min_fraction: {_value(float(feature.min_fraction))}")
     given = dict(_given(feature))
     for key in FEATURE_KEYS[2:]:
         if key == "tags":
@@ -83,7 +84,7 @@ def _feature(feature: Feature, indent: str) -> list[str]:
             if feature.features:
                 lines.append(f"{inner}features:")
             for field in feature.features:
-                lines += _feature(field, inner + "  ")
+                lines += _feature(field, inner + "  ", nested=True)
         elif key in given:
             lines += _entry(key, given[key], inner)
     return lines
@@ -97,8 +98,9 @@ def _annotation(annotation: Annotation | None, indent: str) -> tuple[list[str], 
     if annotation.tags or not comments:
         below += _entry("tags", annotation.tags, indent + "  " * bool(indent))
     usual = HEADER.splitlines()
-    if all(text and text == text.strip() and text.isprintable() and f"# {text}" not in usual for text in comments):
-        return [f"{indent}# {text}" for text in comments], below
+    plain = all(text == text.strip() and text.isprintable() and f"# {text}" not in usual for text in comments)
+    if not comments or (plain and comments[0] and comments[-1]):
+        return [f"{indent}# {text}".rstrip() for text in comments], below
     return [], below + _entry("comments", comments, indent + "  " * bool(indent))
 
 
@@ -116,7 +118,19 @@ def _given(struct: msgspec.Struct) -> list[tuple[str, Any]]:
 def _entry(key: str, value: Any, indent: str) -> list[str]:
     if isinstance(value, tuple) and value and isinstance(value[0], str):
         return _flow(f"{indent}{key}", [_quote(item) for item in value], indent + "  ")
-    return [f"{indent}{key}: {_value(value)}"]
+    if key == "tfx" and value.isprintable():
+        # Full of quotes itself.
+        doubled = value.replace("'", "''")
+        return [f"{indent}{key}: '{doubled}'"]
+    line = f"{indent}{key}: {_value(value)}"
+    if len(line) <= _WIDTH or isinstance(value, str):
+        return [line]
+    lines = [f"{indent}{key}:"]
+    if isinstance(value, msgspec.Struct):
+        for field, part in _given(value):
+            lines += _entry(field, part, indent + "  ")
+        return lines
+    return lines + [f"{indent}  - {_value(item)}" for item in value] if isinstance(value, tuple) else [line]
 
 
 def _flow(key: str, items: Sequence[str], indent: str) -> list[str]:
