@@ -91,7 +91,7 @@ def _float(number: float) -> float:
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf
 
 
 def _common(common: CommonStatistics, message: Any) -> None:
