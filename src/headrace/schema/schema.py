@@ -37,7 +37,7 @@ _NO_DOMAIN: dict[str, Any] = dict.fromkeys(
 ) | {"min": None, "max": None, "min_domain_mass": 1.0}
 
 
-class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
+class Schema(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """What the data should look like, one feature a column, in the order of the columns.
 
     Parameters
