@@ -337,6 +337,14 @@ def test_what_tfx_has_no_word_for_is_written_where_tfx_takes_no_notice() -> None
     assert from_proto(message) == (schema, ())
 
 
+def test_what_can_be_said_in_two_ways_is_written_in_one() -> None:
+    old = 'feature { name: "a" type: INT value_counts { value_count { min: 2 } } presence { } annotation { } }'
+    schema, notes = read_pbtxt(old)
+    assert (schema, notes) == (Schema((Feature("a", "INT", value_counts=(ValueCountRange(2),)),)), ())
+    assert to_proto(schema) == parsed('feature { name: "a" type: INT value_count { min: 2 } }')
+    assert read_pbtxt('feature { name: "a" type: INT value_counts { } }') == (Schema((Feature("a", "INT"),)), ())
+
+
 def test_edits_of_tfx_users_count() -> None:
     text = Schema((Feature("job", "STRING", drift=Comparator(linf=0.1, psi=0.2)),)).to_pbtxt()
     edited = Schema.from_pbtxt(text.replace("threshold: 0.1", "threshold: 0.3"))
@@ -352,6 +360,7 @@ def test_edits_of_tfx_users_count() -> None:
         ('feature { name: "a" type: INT int_domain { min: 3 max: 1 } }', r"min is not above max.*feature 'a'"),
         ('feature { name: "a" type: BYTES domain: "b" }', r"string_domains; got b \(feature 'a'\)"),
         ('feature { name: "a" type: INT } feature { name: "a" type: INT }', "'a' twice"),
+        ('string_domain { name: "a" } string_domain { name: "a" value: "b" }', "string domain stands once; got 'a' twice"),
         ('annotation { extra_metadata { type_url: "headrace/overlay" value: "[" } }', "is JSON"),
         ('annotation { extra_metadata { type_url: "headrace/overlay" value: "[]" } }', "JSON object; got list"),
         (

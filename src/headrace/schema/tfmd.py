@@ -144,6 +144,10 @@ def from_proto(message: Any) -> tuple[Schema, tuple[str, ...]]:
     given = pb.Schema()
     given.CopyFrom(message)
     _resolve(given)
+    names = [domain.name for domain in given.string_domain]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SchemaError("Each string domain stands once", got=f"{twice!r} twice")
     notes: list[str] = []
     features = tuple(_read_feature(feature, pb, "", notes) for feature in given.feature)
     del given.feature[:]
@@ -186,8 +190,14 @@ def _read_feature(message: Any, pb: Any, path: str, notes: list[str]) -> Feature
     if message.HasField("annotation") and not message.annotation.ListFields():
         message.ClearField("annotation")
     feature: Feature = _converted(patched(feature_values(message, pb), overlay), Feature, f"feature {where!r}")
-    # What the old fields mean is understood, and is written in the new ones.
+    # What can be said in two ways is understood, and is written in one.
     message.ClearField("deprecated")
+    if message.HasField("value_counts"):
+        counts = list(message.value_counts.value_count)
+        if not counts:
+            message.ClearField("value_counts")
+        elif len(counts) == 1:
+            message.value_count.CopyFrom(counts[0])
     if message.HasField("presence") and not (message.presence.min_fraction or message.presence.min_count):
         message.ClearField("presence")
     left = residue(message, feature_message(feature, pb))

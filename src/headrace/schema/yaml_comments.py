@@ -87,7 +87,7 @@ def _comments(text: str) -> list[tuple[int, int, str]]:
     """Return line, column and text of the comments."""
     import yaml
 
-    if "#" not in text:
+    if "#" not in text.removeprefix(HEADER):
         return []
     starts = [0, *(match.end() for match in _BREAKS.finditer(text))]
     quoted = [

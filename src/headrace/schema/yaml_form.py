@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -107,12 +108,18 @@ def _annotation(annotation: Annotation | None, indent: str) -> tuple[list[str], 
 def _given(struct: msgspec.Struct) -> list[tuple[str, Any]]:
     """Return the fields that are not at their defaults; numbers of float fields as floats."""
     found = []
-    for field in msgspec.structs.fields(struct):
-        value = getattr(struct, field.name)
-        if field.default is msgspec.NODEFAULT or value != field.default:
-            real = isinstance(value, int) and not isinstance(value, bool) and field.type in (float, float | None)
-            found.append((field.name, float(value) if real else value))
+    for name, default, real in _fields(type(struct)):
+        value = getattr(struct, name)
+        if default is msgspec.NODEFAULT or value != default:
+            found.append((name, float(value) if real and isinstance(value, int) else value))
     return found
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> list[tuple[str, Any, bool]]:
+    """Return name and default of each field, and whether it is a float."""
+    fields = msgspec.structs.fields(kind)
+    return [(field.name, field.default, field.type in (float, float | None)) for field in fields]
 
 
 def _entry(key: str, value: Any, indent: str) -> list[str]:

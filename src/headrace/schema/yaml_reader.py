@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -170,7 +171,7 @@ class _Reader:
             self._part = None
 
     def struct(self, node: yaml.Node, what: str, cls: type[T], name: str | None = None) -> T:
-        fields = {field.name: field for field in msgspec.structs.fields(cls)}
+        fields = dict(_fields(cls))
         values: dict[str, Any] = {}
         if name is not None:
             values["name"] = name
@@ -238,6 +239,11 @@ class _Reader:
         if text not in ("true", "false"):
             raise self.fail(node, f"{key} is true or false", text)
         return text == "true"
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
 def _float(number: float) -> float:
