@@ -255,3 +255,24 @@ def test_the_form_of_tfx_reads_back_the_same(schema: Schema) -> None:
     text = schema.to_pbtxt()
     assert Schema.from_pbtxt(text) == schema
     assert Schema.from_pbtxt(text).to_pbtxt() == text
+
+
+@st.composite
+def mistyped(draw: st.DrawFn, text: str) -> str:
+    """Return text with a few slips of the hand."""
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, len(text)))
+        text = (
+            text[:place] + draw(st.text(":{}[],&*!#-\n '\"1ax", max_size=3)) + text[place + draw(st.integers(0, 4)) :]
+        )
+    return text
+
+
+@settings(deadline=None, max_examples=60)
+@given(schemas().flatmap(lambda schema: mistyped(schema.to_yaml())))
+def test_a_file_with_slips_is_refused_or_read(text: str) -> None:
+    try:
+        schema = Schema.from_yaml(text)
+    except SchemaError:
+        return
+    assert Schema.from_yaml(schema.to_yaml()) == schema

@@ -194,6 +194,16 @@ def test_parts_that_contradict_each_other_are_refused(given: dict[str, Any], rul
         Schema(**({"features": CENSUS.features} | given))
 
 
+def test_structs_are_not_nested_without_end() -> None:
+    feature = Feature("x", "INT")
+    for _ in range(40):
+        feature = Feature("p", "STRUCT", features=(feature,))
+    schema = Schema((feature,))
+    assert Schema.from_yaml(schema.to_yaml()) == Schema.from_pbtxt(schema.to_pbtxt()) == schema
+    with pytest.raises(SchemaError, match="40 deep at most"):
+        Schema((Feature("p", "STRUCT", features=(feature,)),))
+
+
 def test_the_name_of_a_column_that_is_not_validated_is_free() -> None:
     old = Feature("w", "INT", lifecycle_stage="DEPRECATED")
     Schema((*CENSUS.features, old), weighted_features=(WeightedFeature("w", "job", "age"),))

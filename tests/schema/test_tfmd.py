@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from google.protobuf import text_format
 from hypothesis import given, settings
@@ -360,7 +361,10 @@ def test_edits_of_tfx_users_count() -> None:
         ('feature { name: "a" type: INT int_domain { min: 3 max: 1 } }', r"min is not above max.*feature 'a'"),
         ('feature { name: "a" type: BYTES domain: "b" }', r"string_domains; got b \(feature 'a'\)"),
         ('feature { name: "a" type: INT } feature { name: "a" type: INT }', "'a' twice"),
-        ('string_domain { name: "a" } string_domain { name: "a" value: "b" }', "string domain stands once; got 'a' twice"),
+        (
+            'string_domain { name: "a" } string_domain { name: "a" value: "b" }',
+            "string domain stands once; got 'a' twice",
+        ),
         ('annotation { extra_metadata { type_url: "headrace/overlay" value: "[" } }', "is JSON"),
         ('annotation { extra_metadata { type_url: "headrace/overlay" value: "[]" } }', "JSON object; got list"),
         (
@@ -384,6 +388,17 @@ def test_files(tmp_path: Path) -> None:
         Schema.from_pbtxt(path)
     with pytest.raises(SchemaError, match=r"absent\.pbtxt"):
         Schema.from_pbtxt(tmp_path / "absent.pbtxt")
+
+
+def test_what_was_kept_of_tfx_has_to_stay_readable() -> None:
+    with pytest.raises(SchemaError, match=r"tfx is text of TensorFlow Metadata.*feature 'a'"):
+        Schema((Feature("a", "INT", tfx="audio_domain {"),)).to_pbtxt()
+
+
+def test_a_type_may_change_after_the_import() -> None:
+    schema, _ = read_pbtxt('feature { name: "a" type: INT int_domain { name: "x" min: 1 } }')
+    changed = schema.with_feature(msgspec.structs.replace(schema["a"], type="STRING", min=None, values=("b",)))
+    assert Schema.from_pbtxt(changed.to_pbtxt())["a"].values == ("b",)
 
 
 def test_text_that_is_not_unicode_is_refused() -> None:

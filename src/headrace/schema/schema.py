@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     import pandera.pandas
     import pyarrow as pa
 
-__all__ = ["Domain", "Schema"]
+__all__ = ["DEEPEST", "Domain", "Schema"]
+
+# Messages of TensorFlow Metadata cannot be much deeper, and nor can data that people understand.
+DEEPEST = 40
 
 Domain: TypeAlias = tuple[str, ...] | str | Range | BoolDomain | TimeDomain | ImageDomain | NaturalLanguageDomain
 _NO_DOMAIN: dict[str, Any] = dict.fromkeys(
@@ -92,13 +95,15 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults
                     where=f"feature {feature.name!r}",
                     fix="Use min_fraction: 1.0",
                 )
-            self._check_names(feature, feature.name)
+            self._check_names(feature, feature.name, 0)
         self._check_made()
         for rule in self.rules:
             for name in rule.features:
                 self._demand(name, "A rule is about features of the schema", f"rule {rule.name!r}")
 
-    def _check_names(self, feature: Feature, path: str) -> None:
+    def _check_names(self, feature: Feature, path: str, depth: int) -> None:
+        if depth > DEEPEST:
+            raise SchemaError(f"Structs are nested {DEEPEST} deep at most", got="more", where=f"feature {path[:80]!r}")
         language = feature.natural_language_domain
         vocabulary = None if language is None else language.vocabulary
         for key, name in (("domain", feature.domain), ("vocabulary", vocabulary)):
@@ -117,7 +122,7 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults
                 where = f"feature {path!r}, string domain {feature.domain!r}"
                 raise SchemaError(error.rule, got=error.got, where=where, fix=error.fix) from error
         for field in feature.features:
-            self._check_names(field, f"{path}.{field.name}")
+            self._check_names(field, f"{path}.{field.name}", depth + 1)
 
     def _check_made(self) -> None:
         made: list[tuple[str, str, tuple[str, ...]]] = [

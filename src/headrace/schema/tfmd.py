@@ -82,7 +82,7 @@ def to_proto(schema: Schema) -> Any:
     pb = import_extra(_MODULE, "tfx")
     try:
         message = schema_message(schema, pb)
-        _restore(message, schema.tfx)
+        _restore(message, schema.tfx, "the schema")
         _overlay(message.annotation, schema_values(message, pb), _plain(schema))
         for feature in schema.features:
             message.feature.append(_with_overlay(feature, pb))
@@ -109,7 +109,7 @@ def _overlay(annotation: Any, known: Mapping[str, Any], wanted: Mapping[str, Any
 
 def _with_overlay(feature: Feature, pb: Any) -> Any:
     message = feature_message(feature, pb)
-    _restore(message, feature.tfx)
+    _restore(message, feature.tfx, f"feature {feature.name!r}")
     _overlay(message.annotation, feature_values(message, pb), _plain(feature))
     if not message.annotation.ListFields():
         message.ClearField("annotation")
@@ -118,14 +118,14 @@ def _with_overlay(feature: Feature, pb: Any) -> Any:
     return message
 
 
-def _restore(message: Any, tfx: str) -> None:
+def _restore(message: Any, tfx: str, where: str) -> None:
     if tfx:
         kept = type(message)()
         text_format = import_extra("google.protobuf.text_format", "tfx")
         try:
             text_format.Parse(tfx, kept)
         except (text_format.ParseError, ValueError, TypeError, RecursionError) as error:
-            raise SchemaError("tfx is text of TensorFlow Metadata", got=str(error)) from error
+            raise SchemaError("tfx is text of TensorFlow Metadata", got=str(error), where=where) from error
         apply(message, kept)
 
 

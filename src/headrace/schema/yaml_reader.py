@@ -13,7 +13,7 @@ import msgspec
 from headrace.errors import SchemaError, did_you_mean
 from headrace.schema.domains import Annotation, DatasetConstraints, Rule, SparseFeature, WeightedFeature
 from headrace.schema.feature import Feature
-from headrace.schema.schema import Schema
+from headrace.schema.schema import DEEPEST, Schema
 from headrace.schema.yaml_comments import Span, comments_of
 from headrace.schema.yaml_form import FEATURE_KEYS, SCHEMA_KEYS
 
@@ -26,7 +26,6 @@ __all__ = ["read_yaml"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-_DEEPEST = 50
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Feature)}
 
 
@@ -135,8 +134,8 @@ class _Reader:
             yield key, key_node, value
 
     def features(self, node: yaml.Node, parents: tuple[str, ...], depth: int) -> tuple[Feature, ...]:
-        if depth > _DEEPEST:
-            raise self.fail(node, f"Structs are nested {_DEEPEST} deep at most", "more")
+        if depth > DEEPEST:
+            raise self.fail(node, f"Structs are nested {DEEPEST} deep at most", "more")
         return tuple(
             self.feature((*parents, name), name_node, body, depth)
             for name, name_node, body in self.pairs(node, "features", None)

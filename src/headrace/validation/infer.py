@@ -83,7 +83,7 @@ def infer_schema(
     get a domain only where there are few values, all of them known; lists get a shape only where they all have the
     same length; NaN and infinities are allowed only where they were seen; dates, URLs, e-mail addresses, texts and
     images are noted where the statistics say so; uniqueness is left to people (see :func:`suggest_schema`). How the
-    source cleaned strings goes into the schema too. Slices are no data sets of their own here.
+    source cleaned strings goes into the schema too. Slices beside whole data sets are passed over.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def infer_schema(
     Raises
     ------
     UsageError
-        If a column is a string in one data set and a number in another, or there are slices alone.
+        If a column is a string in one data set and a number in another.
     """
     options = Options(max_string_domain, ranges, infer_feature_shape, presence, categorical_integers)
     schema = Schema(tuple(feature_of(node, options) for node in nodes_of(statistics)))
@@ -117,18 +117,9 @@ def infer_schema(
 def nodes_of(statistics: Statistics) -> list[Node]:
     """Return the columns with the fields below them, in the order in which they first come.
 
-    Raises
-    ------
-    UsageError
-        If there are slices alone.
+    Slices count where there is nothing else.
     """
-    whole = [dataset for dataset in statistics.datasets if dataset.slice_key is None]
-    if not whole and statistics.datasets:
-        raise UsageError(
-            "A schema describes whole data sets",
-            got=f"slices alone: {', '.join(statistics.names[:3])}",
-            fix="Generate the statistics of the whole, too",
-        )
+    whole = [dataset for dataset in statistics.datasets if dataset.slice_key is None] or statistics.datasets
     roots: dict[str, Node] = {}
     for dataset in whole:
         for column in dataset.features:

@@ -59,11 +59,6 @@ def suggest_schema(schema: Schema, statistics: Statistics) -> tuple[Suggestion, 
         The schema.
     statistics
         Of one data set, or several; only what holds in all of them is suggested.
-
-    Raises
-    ------
-    UsageError
-        If there are slices alone.
     """
     seen = {node.name: node for node in nodes_of(statistics)}
     return tuple(

@@ -41,18 +41,13 @@ def update_schema(
         The most distinct strings that make a domain of a new column.
     infer_feature_shape
         Whether lists of one length in a new column get a shape.
-
-    Raises
-    ------
-    UsageError
-        If there are slices alone.
     """
     options = Options(max_string_domain=max_string_domain, infer_feature_shape=infer_feature_shape)
     domains = dict(schema.string_domains)
     features = _updated(schema.features, nodes_of(statistics), options, domains, nested=False)
     limits = schema.dataset_constraints
-    if limits is not None:
-        rows = [dataset.num_examples for dataset in statistics.datasets if dataset.slice_key is None]
+    rows = [dataset.num_examples for dataset in statistics.datasets if dataset.slice_key is None]
+    if limits is not None and rows:
         bounds = {"min_examples_count": min, "max_examples_count": max}
         limits = msgspec.structs.replace(
             limits,
@@ -80,11 +75,6 @@ def suggest_environments(schema: Schema, **environments: Statistics) -> Schema:
         The schema.
     environments
         Statistics of the data of each environment. A column that none of them has stays as it is.
-
-    Raises
-    ------
-    UsageError
-        If an environment has slices alone.
     """
     there = {
         name: {
