@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from google.protobuf import text_format
 from hypothesis import given, settings
@@ -301,14 +302,16 @@ def test_what_headrace_has_no_word_for_is_named() -> None:
     assert caught[0].filename == __file__
     _, notes = read_pbtxt(EVERYTHING)
     assert {
-        "fare: float_domain",
-        "fare: skew_comparator",
-        "unknown_size: shape",
-        "ids: natural_language_domain",
+        "fare: float_domain.name",
+        "fare: float_domain.is_categorical",
+        "fare: skew_comparator.infinity_norm.threshold",
+        "fare: annotation.extra_metadata",
+        "unknown_size: shape.dim",
+        "ids: natural_language_domain.token_constraints",
         "person.inner.deep: audio_domain",
-        "person: struct_domain",
-        "text: sequence_metadata",
-        "brightness: validation_derived_source",
+        "person: struct_domain.sparse_feature",
+        "text: sequence_metadata.joint_group",
+        "brightness: validation_derived_source.deriver_name",
         "represent_variable_length_as_ragged",
         "string_domain",
     } <= set(notes)
@@ -335,6 +338,14 @@ def test_what_tfx_has_no_word_for_is_written_where_tfx_takes_no_notice() -> None
     assert from_proto(message) == (schema, ())
 
 
+def test_what_can_be_said_in_two_ways_is_written_in_one() -> None:
+    old = 'feature { name: "a" type: INT value_counts { value_count { min: 2 } } presence { } annotation { } }'
+    schema, notes = read_pbtxt(old)
+    assert (schema, notes) == (Schema((Feature("a", "INT", value_counts=(ValueCountRange(2),)),)), ())
+    assert to_proto(schema) == parsed('feature { name: "a" type: INT value_count { min: 2 } }')
+    assert read_pbtxt('feature { name: "a" type: INT value_counts { } }') == (Schema((Feature("a", "INT"),)), ())
+
+
 def test_edits_of_tfx_users_count() -> None:
     text = Schema((Feature("job", "STRING", drift=Comparator(linf=0.1, psi=0.2)),)).to_pbtxt()
     edited = Schema.from_pbtxt(text.replace("threshold: 0.1", "threshold: 0.3"))
@@ -350,6 +361,10 @@ def test_edits_of_tfx_users_count() -> None:
         ('feature { name: "a" type: INT int_domain { min: 3 max: 1 } }', r"min is not above max.*feature 'a'"),
         ('feature { name: "a" type: BYTES domain: "b" }', r"string_domains; got b \(feature 'a'\)"),
         ('feature { name: "a" type: INT } feature { name: "a" type: INT }', "'a' twice"),
+        (
+            'string_domain { name: "a" } string_domain { name: "a" value: "b" }',
+            "string domain stands once; got 'a' twice",
+        ),
         ('annotation { extra_metadata { type_url: "headrace/overlay" value: "[" } }', "is JSON"),
         ('annotation { extra_metadata { type_url: "headrace/overlay" value: "[]" } }', "JSON object; got list"),
         (
@@ -373,6 +388,17 @@ def test_files(tmp_path: Path) -> None:
         Schema.from_pbtxt(path)
     with pytest.raises(SchemaError, match=r"absent\.pbtxt"):
         Schema.from_pbtxt(tmp_path / "absent.pbtxt")
+
+
+def test_what_was_kept_of_tfx_has_to_stay_readable() -> None:
+    with pytest.raises(SchemaError, match=r"tfx is text of TensorFlow Metadata.*feature 'a'"):
+        Schema((Feature("a", "INT", tfx="audio_domain {"),)).to_pbtxt()
+
+
+def test_a_type_may_change_after_the_import() -> None:
+    schema, _ = read_pbtxt('feature { name: "a" type: INT int_domain { name: "x" min: 1 } }')
+    changed = schema.with_feature(msgspec.structs.replace(schema["a"], type="STRING", min=None, values=("b",)))
+    assert Schema.from_pbtxt(changed.to_pbtxt())["a"].values == ("b",)
 
 
 def test_text_that_is_not_unicode_is_refused() -> None:

@@ -20,6 +20,7 @@ _NAMED: tuple[tuple[Part, str], ...] = (
     ("weighted_feature", "weighted_features"),
     ("rule", "rules"),
 )
+_NAMES = {"annotation": "tags"}
 _WHOLE = ("default_environments", "dataset_constraints", "annotation", "tfx")
 
 
@@ -73,9 +74,9 @@ def diff(old: Schema, new: Schema) -> tuple[Change, ...]:
         parts = ({one.name: msgspec.structs.asdict(one) for one in getattr(schema, key)} for schema in (old, new))
         changes += _named(part, *parts)
     for key in _WHOLE:
-        was, now = getattr(old, key), getattr(new, key)
+        was, now = _said(old, key), _said(new, key)
         if was != now:
-            changes.append(Change("schema", "changed", key, was, now, "schema"))
+            changes.append(Change("schema", "changed", _NAMES.get(key, key), was, now, "schema"))
     return tuple(changes)
 
 
@@ -89,13 +90,19 @@ def _features(old: Sequence[Feature], new: Sequence[Feature], path: str) -> list
             changes.append(Change(name, "removed"))
             continue
         changes += [
-            Change(name, "changed", key, getattr(before, key), getattr(now, key))
+            Change(name, "changed", _NAMES.get(key, key), _said(before, key), _said(now, key))
             for key in before.__struct_fields__
-            if key != "features" and getattr(before, key) != getattr(now, key)
+            if key != "features" and _said(before, key) != _said(now, key)
         ]
         changes += _features(before.features, now.features, f"{name}.")
     changes += [Change(path + name, "added") for name in after]
     return changes
+
+
+def _said(part: Feature | Schema, key: str) -> Any:
+    """Return a field; of an annotation, its tags."""
+    value = getattr(part, key)
+    return (value.tags or None if value is not None else None) if key == "annotation" else value
 
 
 def _named(part: Part, old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> list[Change]:
@@ -123,7 +130,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, str):
         return value or "none"
     if isinstance(value, tuple):
-        return str(msgspec.to_builtins(value))
-    if isinstance(value, msgspec.Struct):
-        return str(msgspec.to_builtins(value))
-    return str(value)
+        return str(list(msgspec.to_builtins(value)))
+    return str(msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value)

@@ -63,7 +63,7 @@ def check_share(name: str, share: float | None) -> None:
         raise SchemaError(f"{name} is a share between 0 and 1", got=share)
 
 
-class Comparator(msgspec.Struct, frozen=True, omit_defaults=True):
+class Comparator(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How far a feature's distribution may be from another data set's; the distances are those of ``validation``.
 
     Parameters
@@ -107,7 +107,7 @@ class Comparator(msgspec.Struct, frozen=True, omit_defaults=True):
                 raise SchemaError(f"The threshold {key} lies between 0 and 1", got=threshold)
 
 
-class Range(msgspec.Struct, frozen=True, omit_defaults=True):
+class Range(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """The range of an INT or FLOAT feature, both ends included; no bound where None."""
 
     min: int | float | None = None
@@ -117,7 +117,7 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
         check_bounds("a range", self.min, self.max, least=None)
 
 
-class ValueCountRange(msgspec.Struct, frozen=True, omit_defaults=True):
+class ValueCountRange(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How many values a row that has the feature may have; no bound where None."""
 
     min: int | None = None
@@ -127,7 +127,7 @@ class ValueCountRange(msgspec.Struct, frozen=True, omit_defaults=True):
         check_bounds("value_counts", self.min, self.max)
 
 
-class UniqueConstraints(msgspec.Struct, frozen=True, omit_defaults=True):
+class UniqueConstraints(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How many distinct values the feature may have; no bound where None."""
 
     min: int | None = None
@@ -137,7 +137,7 @@ class UniqueConstraints(msgspec.Struct, frozen=True, omit_defaults=True):
         check_bounds("unique_constraints", self.min, self.max)
 
 
-class BoolDomain(msgspec.Struct, frozen=True, omit_defaults=True):
+class BoolDomain(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """The texts, or the numbers as texts, that stand for true and false in a STRING, INT or FLOAT feature."""
 
     true_value: str | None = None
@@ -148,7 +148,7 @@ class BoolDomain(msgspec.Struct, frozen=True, omit_defaults=True):
             raise SchemaError("True and false are written differently", got=f"{self.true_value!r} for both")
 
 
-class TimeDomain(msgspec.Struct, frozen=True, omit_defaults=True):
+class TimeDomain(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How a moment is written: as text in a format of ``strptime``, or as a whole number of a unit since 1970."""
 
     string_format: str | None = None
@@ -164,7 +164,7 @@ class TimeDomain(msgspec.Struct, frozen=True, omit_defaults=True):
             )
 
 
-class ImageDomain(msgspec.Struct, frozen=True, omit_defaults=True):
+class ImageDomain(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """Encoded images in a BYTES feature.
 
     Parameters
@@ -183,7 +183,7 @@ class ImageDomain(msgspec.Struct, frozen=True, omit_defaults=True):
         check_bounds("max_image_byte_size", None, self.max_image_byte_size)
 
 
-class TokenConstraint(msgspec.Struct, frozen=True, omit_defaults=True):
+class TokenConstraint(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How often a token may occur: in a row, and in which share of the rows."""
 
     token: str
@@ -200,7 +200,7 @@ class TokenConstraint(msgspec.Struct, frozen=True, omit_defaults=True):
         check_bounds(f"the fraction of {what}", self.min_fraction, self.max_fraction)
 
 
-class NaturalLanguageDomain(msgspec.Struct, frozen=True, omit_defaults=True):
+class NaturalLanguageDomain(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """Text in words.
 
     Parameters
@@ -242,14 +242,14 @@ class NaturalLanguageDomain(msgspec.Struct, frozen=True, omit_defaults=True):
             raise SchemaError("A token has one constraint", got=f"{twice!r} twice")
 
 
-class Annotation(msgspec.Struct, frozen=True, omit_defaults=True):
+class Annotation(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """What people write beside a feature or a schema: tags, and comments that a review leaves."""
 
     tags: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
 
 
-class SparseFeature(msgspec.Struct, frozen=True, omit_defaults=True):
+class SparseFeature(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """A sparse tensor made of list features: in each row as many values as indices of each dimension."""
 
     name: str
@@ -281,7 +281,7 @@ class SparseFeature(msgspec.Struct, frozen=True, omit_defaults=True):
                 raise SchemaError("Sizes of dense_shape are 0 or more", got=min(self.dense_shape), where=where)
 
 
-class WeightedFeature(msgspec.Struct, frozen=True, omit_defaults=True):
+class WeightedFeature(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """A feature whose values have weights in another feature: in each row as many values as weights."""
 
     name: str
@@ -301,7 +301,7 @@ class WeightedFeature(msgspec.Struct, frozen=True, omit_defaults=True):
             )
 
 
-class NumExamplesComparator(msgspec.Struct, frozen=True, omit_defaults=True):
+class NumExamplesComparator(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How many rows there may be, as a share of the rows of the data set that is compared with."""
 
     min_fraction_threshold: float | None = None
@@ -311,7 +311,7 @@ class NumExamplesComparator(msgspec.Struct, frozen=True, omit_defaults=True):
         check_bounds("the threshold of the number of rows", self.min_fraction_threshold, self.max_fraction_threshold)
 
 
-class DatasetConstraints(msgspec.Struct, frozen=True, omit_defaults=True):
+class DatasetConstraints(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How many rows a data set has: absolutely, against the previous span, and against the previous version."""
 
     min_examples_count: int | None = None
@@ -323,7 +323,7 @@ class DatasetConstraints(msgspec.Struct, frozen=True, omit_defaults=True):
         check_bounds("the number of rows", self.min_examples_count, self.max_examples_count)
 
 
-class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """A check in SQL that the user wrote.
 
     Parameters

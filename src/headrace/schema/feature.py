@@ -40,7 +40,7 @@ _DOMAINS = (
 )
 
 
-class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
+class Feature(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """What one column should look like.
 
     Parameters

@@ -9,7 +9,7 @@ from headrace.errors import import_extra
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["apply", "merge_patch", "patched", "plain_lists", "residue", "text_of"]
+__all__ = ["apply", "leaves", "merge_patch", "patched", "plain_lists", "residue", "text_of"]
 
 
 def text_of(message: Any, *, one_line: bool = False) -> str:
@@ -48,6 +48,17 @@ def residue(message: Any, known: Any) -> Any:
         elif isinstance(value, str) and value != other:
             setattr(left, field.name, value)
     return left
+
+
+def leaves(message: Any, prefix: str = "") -> list[str]:
+    """Return the names of the fields that are set, with dots behind those that they are in."""
+    found = []
+    for field, value in message.ListFields():
+        if _is_message(value) and value.ListFields():
+            found += leaves(value, f"{prefix}{field.name}.")
+        else:
+            found.append(prefix + field.name)
+    return found
 
 
 def _items_left(left: Any, items: Any, known: Any) -> None:
@@ -132,6 +143,8 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
                 patch[key] = inner
         elif key not in new:
             patch[key] = None
+        elif now is None and key not in old:
+            continue
         elif key not in old or was != now or type(was) is not type(now):
             patch[key] = now
     return patch

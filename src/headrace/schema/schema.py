@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     import pandera.pandas
     import pyarrow as pa
 
-__all__ = ["Domain", "Schema"]
+__all__ = ["DEEPEST", "Domain", "Schema"]
+
+# Messages of TensorFlow Metadata cannot be much deeper, and nor can data that people understand.
+DEEPEST = 40
 
 Domain: TypeAlias = tuple[str, ...] | str | Range | BoolDomain | TimeDomain | ImageDomain | NaturalLanguageDomain
 _NO_DOMAIN: dict[str, Any] = dict.fromkeys(
@@ -37,7 +40,7 @@ _NO_DOMAIN: dict[str, Any] = dict.fromkeys(
 ) | {"min": None, "max": None, "min_domain_mass": 1.0}
 
 
-class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
+class Schema(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """What the data should look like, one feature a column, in the order of the columns.
 
     Parameters
@@ -92,13 +95,15 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
                     where=f"feature {feature.name!r}",
                     fix="Use min_fraction: 1.0",
                 )
-            self._check_names(feature, feature.name)
+            self._check_names(feature, feature.name, 0)
         self._check_made()
         for rule in self.rules:
             for name in rule.features:
                 self._demand(name, "A rule is about features of the schema", f"rule {rule.name!r}")
 
-    def _check_names(self, feature: Feature, path: str) -> None:
+    def _check_names(self, feature: Feature, path: str, depth: int) -> None:
+        if depth > DEEPEST:
+            raise SchemaError(f"Structs are nested {DEEPEST} deep at most", got="more", where=f"feature {path[:80]!r}")
         language = feature.natural_language_domain
         vocabulary = None if language is None else language.vocabulary
         for key, name in (("domain", feature.domain), ("vocabulary", vocabulary)):
@@ -117,7 +122,7 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
                 where = f"feature {path!r}, string domain {feature.domain!r}"
                 raise SchemaError(error.rule, got=error.got, where=where, fix=error.fix) from error
         for field in feature.features:
-            self._check_names(field, f"{path}.{field.name}")
+            self._check_names(field, f"{path}.{field.name}", depth + 1)
 
     def _check_made(self) -> None:
         made: list[tuple[str, str, tuple[str, ...]]] = [
@@ -232,13 +237,14 @@ class Schema(msgspec.Struct, frozen=True, omit_defaults=True):
         What is made of it, and rules about it alone, go with it.
         """
         *parents, gone = self._steps(path)
-        if parents:
-            struct = parents[-1]
-            rest = tuple(field for field in struct.features if field is not gone)
-            changed: Feature = msgspec.structs.replace(struct, features=rest)
-            under = [parent.name for parent in parents[:-1]]
-            return self._only(self.with_feature(changed, under=under).features)
-        return self._only(tuple(feature for feature in self.features if feature is not gone))
+        if not parents:
+            return self._only(tuple(feature for feature in self.features if feature is not gone))
+        struct = parents.pop()
+        fields = tuple(field for field in struct.features if field is not gone)
+        changed: Feature = msgspec.structs.replace(struct, features=fields)
+        for parent in reversed(parents):
+            changed = msgspec.structs.replace(parent, features=_placed(parent.features, changed))
+        return self._only(_placed(self.features, changed))
 
     def in_environment(self, environment: str | None) -> Schema:
         """Return the schema of one environment: without features, parts and rules that are absent there.

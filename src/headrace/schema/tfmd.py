@@ -14,7 +14,7 @@ import msgspec
 
 from headrace.errors import SchemaError, import_extra
 from headrace.schema.feature import Feature
-from headrace.schema.messages import apply, merge_patch, patched, plain_lists, residue, text_of
+from headrace.schema.messages import apply, leaves, merge_patch, patched, plain_lists, residue, text_of
 from headrace.schema.schema import Schema
 from headrace.schema.tfmd_reading import feature_values, schema_values
 from headrace.schema.tfmd_writing import feature_message, schema_message
@@ -41,7 +41,8 @@ def read_pbtxt(text: str, file: str | None = None) -> tuple[Schema, tuple[str, .
 
     Returns
     -------
-    The schema, and what it has that headrace keeps and does not check, as ``"age: audio_domain"``.
+    The schema, and what it has that headrace keeps and does not check, as
+    ``"fare: float_domain.is_categorical"``.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def to_proto(schema: Schema) -> Any:
     pb = import_extra(_MODULE, "tfx")
     try:
         message = schema_message(schema, pb)
-        _restore(message, schema.tfx)
+        _restore(message, schema.tfx, "the schema")
         _overlay(message.annotation, schema_values(message, pb), _plain(schema))
         for feature in schema.features:
             message.feature.append(_with_overlay(feature, pb))
@@ -108,7 +109,7 @@ def _overlay(annotation: Any, known: Mapping[str, Any], wanted: Mapping[str, Any
 
 def _with_overlay(feature: Feature, pb: Any) -> Any:
     message = feature_message(feature, pb)
-    _restore(message, feature.tfx)
+    _restore(message, feature.tfx, f"feature {feature.name!r}")
     _overlay(message.annotation, feature_values(message, pb), _plain(feature))
     if not message.annotation.ListFields():
         message.ClearField("annotation")
@@ -117,14 +118,14 @@ def _with_overlay(feature: Feature, pb: Any) -> Any:
     return message
 
 
-def _restore(message: Any, tfx: str) -> None:
+def _restore(message: Any, tfx: str, where: str) -> None:
     if tfx:
         kept = type(message)()
         text_format = import_extra("google.protobuf.text_format", "tfx")
         try:
             text_format.Parse(tfx, kept)
         except (text_format.ParseError, ValueError, TypeError, RecursionError) as error:
-            raise SchemaError("tfx is text of TensorFlow Metadata", got=str(error)) from error
+            raise SchemaError("tfx is text of TensorFlow Metadata", got=str(error), where=where) from error
         apply(message, kept)
 
 
@@ -143,6 +144,10 @@ def from_proto(message: Any) -> tuple[Schema, tuple[str, ...]]:
     given = pb.Schema()
     given.CopyFrom(message)
     _resolve(given)
+    names = [domain.name for domain in given.string_domain]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SchemaError("Each string domain stands once", got=f"{twice!r} twice")
     notes: list[str] = []
     features = tuple(_read_feature(feature, pb, "", notes) for feature in given.feature)
     del given.feature[:]
@@ -151,7 +156,7 @@ def from_proto(message: Any) -> tuple[Schema, tuple[str, ...]]:
     if not given.annotation.ListFields():
         given.ClearField("annotation")
     left = residue(given, schema_message(schema, pb))
-    notes += _named(left, "")
+    notes += leaves(left)
     return msgspec.structs.replace(schema, tfx=text_of(left, one_line=True)), tuple(notes)
 
 
@@ -185,14 +190,20 @@ def _read_feature(message: Any, pb: Any, path: str, notes: list[str]) -> Feature
     if message.HasField("annotation") and not message.annotation.ListFields():
         message.ClearField("annotation")
     feature: Feature = _converted(patched(feature_values(message, pb), overlay), Feature, f"feature {where!r}")
-    # What the old fields mean is understood, and is written in the new ones.
+    # What can be said in two ways is understood, and is written in one.
     message.ClearField("deprecated")
+    if message.HasField("value_counts"):
+        counts = list(message.value_counts.value_count)
+        if not counts:
+            message.ClearField("value_counts")
+        elif len(counts) == 1:
+            message.value_count.CopyFrom(counts[0])
     if message.HasField("presence") and not (message.presence.min_fraction or message.presence.min_count):
         message.ClearField("presence")
     left = residue(message, feature_message(feature, pb))
     left.ClearField("name")
     left.ClearField("type")
-    notes += _named(left, f"{where}: ")
+    notes += leaves(left, f"{where}: ")
     whole: Feature = msgspec.structs.replace(feature, features=tuple(fields), tfx=text_of(left, one_line=True))
     return whole
 
@@ -218,7 +229,3 @@ def _converted(values: dict[str, Any], kind: Any, where: str) -> Any:
         return msgspec.convert(values, kind)
     except (msgspec.ValidationError, RecursionError) as error:
         raise SchemaError("A schema of TFX says what a schema says", got=str(error), where=where) from error
-
-
-def _named(left: Any, prefix: str) -> list[str]:
-    return [prefix + field.name for field, _ in left.ListFields()]

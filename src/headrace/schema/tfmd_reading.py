@@ -8,7 +8,7 @@ from headrace.errors import SchemaError
 from headrace.schema.domains import LifecycleStage
 from headrace.schema.tfmd_writing import DISTANCES, single
 
-__all__ = ["feature_values", "schema_values"]
+__all__ = ["feature_values", "schema_values", "short"]
 
 _STAGES = get_args(LifecycleStage)
 _TOKEN_FIELDS = (

@@ -49,7 +49,7 @@ def comments_of(
     rest = []
     usual = {line.removeprefix("# ") for line in HEADER.splitlines()}
     for line, column, comment in found:
-        if comment in usual or not comment:
+        if comment in usual:
             continue
         owner = None
         if line in whole:
@@ -62,7 +62,14 @@ def comments_of(
             rest.append(comment)
         else:
             owned.setdefault(owner.steps, []).append(comment)
-    return {steps: tuple(comments) for steps, comments in owned.items()}, tuple(rest)
+    trimmed = {steps: _trimmed(comments) for steps, comments in owned.items()}
+    return {steps: comments for steps, comments in trimmed.items() if comments}, _trimmed(rest)
+
+
+def _trimmed(comments: list[str]) -> tuple[str, ...]:
+    """Return comments without the empty ones at either end."""
+    told = [place for place, comment in enumerate(comments) if comment]
+    return tuple(comments[told[0] : told[-1] + 1]) if told else ()
 
 
 def _around(line: int, column: int | None, spans: Sequence[Span], sections: Sequence[int]) -> Span | None:
@@ -80,7 +87,7 @@ def _comments(text: str) -> list[tuple[int, int, str]]:
     """Return line, column and text of the comments."""
     import yaml
 
-    if "#" not in text:
+    if "#" not in text.removeprefix(HEADER):
         return []
     starts = [0, *(match.end() for match in _BREAKS.finditer(text))]
     quoted = [

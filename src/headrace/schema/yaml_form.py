@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -70,11 +71,12 @@ def write_yaml(schema: Schema) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _feature(feature: Feature, indent: str) -> list[str]:
+def _feature(feature: Feature, indent: str, *, nested: bool = False) -> list[str]:
     above, below = _annotation(feature.annotation, indent)
     inner = indent + "  "
     lines = [*above, f"{indent}{_quote(feature.name)}:", f"{inner}type: {feature.type}"]
-    lines.append(f"{inner}min_fraction: {_value(float(feature.min_fraction))}")
+    if not nested or feature.min_fraction:
+        lines.append(f"{inner}min_fraction: {_value(float(feature.min_fraction))}")
     given = dict(_given(feature))
     for key in FEATURE_KEYS[2:]:
         if key == "tags":
@@ -83,7 +85,7 @@ def _feature(feature: Feature, indent: str) -> list[str]:
             if feature.features:
                 lines.append(f"{inner}features:")
             for field in feature.features:
-                lines += _feature(field, inner + "  ")
+                lines += _feature(field, inner + "  ", nested=True)
         elif key in given:
             lines += _entry(key, given[key], inner)
     return lines
@@ -97,26 +99,45 @@ def _annotation(annotation: Annotation | None, indent: str) -> tuple[list[str], 
     if annotation.tags or not comments:
         below += _entry("tags", annotation.tags, indent + "  " * bool(indent))
     usual = HEADER.splitlines()
-    if all(text and text == text.strip() and text.isprintable() and f"# {text}" not in usual for text in comments):
-        return [f"{indent}# {text}" for text in comments], below
+    plain = all(text == text.strip() and text.isprintable() and f"# {text}" not in usual for text in comments)
+    if not comments or (plain and comments[0] and comments[-1]):
+        return [f"{indent}# {text}".rstrip() for text in comments], below
     return [], below + _entry("comments", comments, indent + "  " * bool(indent))
 
 
 def _given(struct: msgspec.Struct) -> list[tuple[str, Any]]:
     """Return the fields that are not at their defaults; numbers of float fields as floats."""
     found = []
-    for field in msgspec.structs.fields(struct):
-        value = getattr(struct, field.name)
-        if field.default is msgspec.NODEFAULT or value != field.default:
-            real = isinstance(value, int) and not isinstance(value, bool) and field.type in (float, float | None)
-            found.append((field.name, float(value) if real else value))
+    for name, default, real in _fields(type(struct)):
+        value = getattr(struct, name)
+        if default is msgspec.NODEFAULT or value != default:
+            found.append((name, float(value) if real and isinstance(value, int) else value))
     return found
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> list[tuple[str, Any, bool]]:
+    """Return name and default of each field, and whether it is a float."""
+    fields = msgspec.structs.fields(kind)
+    return [(field.name, field.default, field.type in (float, float | None)) for field in fields]
 
 
 def _entry(key: str, value: Any, indent: str) -> list[str]:
     if isinstance(value, tuple) and value and isinstance(value[0], str):
         return _flow(f"{indent}{key}", [_quote(item) for item in value], indent + "  ")
-    return [f"{indent}{key}: {_value(value)}"]
+    if key == "tfx" and value.isprintable():
+        # Full of quotes itself.
+        doubled = value.replace("'", "''")
+        return [f"{indent}{key}: '{doubled}'"]
+    line = f"{indent}{key}: {_value(value)}"
+    if len(line) <= _WIDTH or isinstance(value, str):
+        return [line]
+    lines = [f"{indent}{key}:"]
+    if isinstance(value, msgspec.Struct):
+        for field, part in _given(value):
+            lines += _entry(field, part, indent + "  ")
+        return lines
+    return lines + [f"{indent}  - {_value(item)}" for item in value] if isinstance(value, tuple) else [line]
 
 
 def _flow(key: str, items: Sequence[str], indent: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -12,7 +13,7 @@ import msgspec
 from headrace.errors import SchemaError, did_you_mean
 from headrace.schema.domains import Annotation, DatasetConstraints, Rule, SparseFeature, WeightedFeature
 from headrace.schema.feature import Feature
-from headrace.schema.schema import Schema
+from headrace.schema.schema import DEEPEST, Schema
 from headrace.schema.yaml_comments import Span, comments_of
 from headrace.schema.yaml_form import FEATURE_KEYS, SCHEMA_KEYS
 
@@ -25,7 +26,6 @@ __all__ = ["read_yaml"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-_DEEPEST = 50
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Feature)}
 
 
@@ -134,8 +134,8 @@ class _Reader:
             yield key, key_node, value
 
     def features(self, node: yaml.Node, parents: tuple[str, ...], depth: int) -> tuple[Feature, ...]:
-        if depth > _DEEPEST:
-            raise self.fail(node, f"Structs are nested {_DEEPEST} deep at most", "more")
+        if depth > DEEPEST:
+            raise self.fail(node, f"Structs are nested {DEEPEST} deep at most", "more")
         return tuple(
             self.feature((*parents, name), name_node, body, depth)
             for name, name_node, body in self.pairs(node, "features", None)
@@ -170,7 +170,7 @@ class _Reader:
             self._part = None
 
     def struct(self, node: yaml.Node, what: str, cls: type[T], name: str | None = None) -> T:
-        fields = {field.name: field for field in msgspec.structs.fields(cls)}
+        fields = dict(_fields(cls))
         values: dict[str, Any] = {}
         if name is not None:
             values["name"] = name
@@ -240,11 +240,16 @@ class _Reader:
         return text == "true"
 
 
+@cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(kind)}
+
+
 def _float(number: float) -> float:
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf
 
 
 def _annotate(values: dict[str, Any], more: tuple[str, ...] = ()) -> None:

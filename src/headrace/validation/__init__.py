@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     )
     from headrace.validation.examples import anomaly_statistics, validate_examples
     from headrace.validation.infer import infer_schema
+    from headrace.validation.suggest import Suggestion, suggest_schema
+    from headrace.validation.update import suggest_environments, update_schema
     from headrace.validation.validate import validate_corresponding_slices, validate_statistics
     from headrace.validation.view import display_anomalies
 
@@ -43,6 +45,8 @@ _NAMES = {
     ),
     "examples": ("anomaly_statistics", "validate_examples"),
     "infer": ("infer_schema",),
+    "suggest": ("Suggestion", "suggest_schema"),
+    "update": ("suggest_environments", "update_schema"),
     "validate": ("validate_corresponding_slices", "validate_statistics"),
     "view": ("display_anomalies",),
 }
@@ -56,6 +60,7 @@ __all__ = [
     "Distances",
     "FeatureComparison",
     "Rule",
+    "Suggestion",
     "anomaly_statistics",
     "chi_squared",
     "compare_slices",
@@ -69,6 +74,9 @@ __all__ = [
     "linf",
     "normalized_abs_difference",
     "population_stability_index",
+    "suggest_environments",
+    "suggest_schema",
+    "update_schema",
     "validate_corresponding_slices",
     "validate_examples",
     "validate_statistics",
