@@ -282,10 +282,10 @@ def _outside(stats: NumericStatistics, feature: Feature) -> int:
 
 
 def _truths(column: Column, stats: NumericStatistics) -> Iterator[Anomaly]:
-    from headrace.validation.value_rules import bool_values_of
+    from headrace.validation.value_rules import bool_values_of, truth_numbers
 
     truths = bool_values_of(column.feature)
-    numbers = {float(text) for text in truths}
+    numbers = set(truth_numbers(column.feature))
     seen = {float(value) for value in (stats.min, stats.max) if value is not None}
     seen |= {float(entry.value) for entry in stats.top_values}
     strangers = sorted(seen - numbers)

@@ -323,7 +323,11 @@ def _change(column: Column, code: str, broken: _Broken) -> tuple[str, Feature | 
     if code == "shape":
         return "Mend the rows of another size, or take shape out of the schema", None, ()
     if code == "embedding_dim":
-        return "Make all embeddings with one model, or change embedding_dim", column.altered(embedding_dim=None), ()
+        return (
+            "Make all embeddings with one model, or change embedding_dim",
+            column.altered(embedding_dim=None, value_counts=(ValueCountRange(),)),
+            (),
+        )
     if code == "number_in_text":
         return "Give the source the type with types=, or let repair cast it", None, ()
     if code == "type":
