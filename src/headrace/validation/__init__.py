@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     )
     from headrace.validation.examples import anomaly_statistics, validate_examples
     from headrace.validation.infer import infer_schema
+    from headrace.validation.repair_policy import FeaturePolicy, RepairChange, RepairPolicy, RepairReport, RowsAside
+    from headrace.validation.repairing import repair
     from headrace.validation.validate import validate_corresponding_slices, validate_statistics
     from headrace.validation.view import display_anomalies
 
@@ -43,6 +45,8 @@ _NAMES = {
     ),
     "examples": ("anomaly_statistics", "validate_examples"),
     "infer": ("infer_schema",),
+    "repairing": ("repair",),
+    "repair_policy": ("FeaturePolicy", "RepairChange", "RepairPolicy", "RepairReport", "RowsAside"),
     "validate": ("validate_corresponding_slices", "validate_statistics"),
     "view": ("display_anomalies",),
 }
@@ -55,6 +59,11 @@ __all__ = [
     "Comparison",
     "Distances",
     "FeatureComparison",
+    "FeaturePolicy",
+    "RepairChange",
+    "RepairPolicy",
+    "RepairReport",
+    "RowsAside",
     "Rule",
     "anomaly_statistics",
     "chi_squared",
@@ -69,6 +78,7 @@ __all__ = [
     "linf",
     "normalized_abs_difference",
     "population_stability_index",
+    "repair",
     "validate_corresponding_slices",
     "validate_examples",
     "validate_statistics",
