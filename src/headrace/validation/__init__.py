@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from headrace.validation.infer import infer_schema
     from headrace.validation.repair_policy import FeaturePolicy, RepairChange, RepairPolicy, RepairReport, RowsAside
     from headrace.validation.repairing import repair
+    from headrace.validation.skew import detect_feature_skew
+    from headrace.validation.skew_result import Confusion, FeatureSkew, KeyCounts, SkewPair, SkewResult
     from headrace.validation.validate import validate_corresponding_slices, validate_statistics
     from headrace.validation.view import display_anomalies
 
@@ -47,6 +49,8 @@ _NAMES = {
     "infer": ("infer_schema",),
     "repairing": ("repair",),
     "repair_policy": ("FeaturePolicy", "RepairChange", "RepairPolicy", "RepairReport", "RowsAside"),
+    "skew": ("detect_feature_skew",),
+    "skew_result": ("Confusion", "FeatureSkew", "KeyCounts", "SkewPair", "SkewResult"),
     "validate": ("validate_corresponding_slices", "validate_statistics"),
     "view": ("display_anomalies",),
 }
@@ -57,18 +61,24 @@ __all__ = [
     "Anomaly",
     "ChiSquared",
     "Comparison",
+    "Confusion",
     "Distances",
     "FeatureComparison",
     "FeaturePolicy",
+    "FeatureSkew",
+    "KeyCounts",
     "RepairChange",
     "RepairPolicy",
     "RepairReport",
     "RowsAside",
     "Rule",
+    "SkewPair",
+    "SkewResult",
     "anomaly_statistics",
     "chi_squared",
     "compare_slices",
     "compare_statistics",
+    "detect_feature_skew",
     "display_anomalies",
     "distances",
     "hellinger",

@@ -319,13 +319,16 @@ class _Account:
         """Return the account, with the numbers of rows in the whole data."""
         plan = self._plan
         order = {name: index for index, name in enumerate(mended_schema(plan).names)}
+
+        def step(item: tuple[tuple[str, str], int]) -> tuple[int, tuple[int, str]]:
+            (name, action), _ = item
+            return order[name], _step(action)
+
         changes = [
             RepairChange(
                 name, action, count, tuple(pair for pair, _ in self._examples[name, action].most_common(_EXAMPLES))
             )
-            for (name, action), count in sorted(
-                self._values.items(), key=lambda item: (order[item[0][0]], _step(item[0][1]))
-            )
+            for (name, action), count in sorted(self._values.items(), key=step)
         ]
         aside = [
             RowsAside(reason, one.rows, tuple(self.place(number) for number in sorted(one.first)))
