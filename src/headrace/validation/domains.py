@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace.validation.distributions import Numbers, distribution
 from headrace.validation.language import Words, counts_words
 from headrace.validation.wording import EXAMPLES, listed, near_miss, percent, rows_of
 
@@ -250,7 +251,7 @@ def _range(column: Column, stats: NumericStatistics) -> Iterator[Anomaly]:
         return
     assert stats.min is not None
     assert stats.max is not None
-    outside = _outside(stats, feature)
+    outside = _outside(column)
     bounds = f"{'-∞' if feature.min is None else feature.min} to {'∞' if feature.max is None else feature.max}"
     parts = [f"the smallest is {stats.min}"] * low + [f"the largest is {stats.max}"] * high
     yield column.anomaly(
@@ -264,21 +265,13 @@ def _range(column: Column, stats: NumericStatistics) -> Iterator[Anomaly]:
     )
 
 
-def _outside(stats: NumericStatistics, feature: Feature) -> int:
-    """Estimate how many values are out of range, from the percentiles; exactly where all values are counted."""
-    if stats.top_values and stats.unique_exact and len(stats.top_values) == stats.unique:
-        low, high = (-float("inf") if feature.min is None else feature.min), feature.max
-        return int(
-            sum(
-                entry.frequency
-                for entry in stats.top_values
-                if float(entry.value) < low or (high is not None and float(entry.value) > high)
-            )
-        )
-    finite = stats.common_stats.num_values - stats.num_nan - stats.num_infinite
-    below = sum(1 for value in stats.quantiles if feature.min is not None and value < feature.min)
-    above = sum(1 for value in stats.quantiles if feature.max is not None and value > feature.max)
-    return max(1, min(finite, round(finite * (max(below - 1, 0) + max(above - 1, 0)) / 100)))
+def _outside(column: Column) -> int:
+    """Estimate how many values are out of range, between percentiles; exactly where all values are counted."""
+    feature, known = column.feature, distribution(column.stats)
+    assert isinstance(known, Numbers)
+    below = 0.0 if feature.min is None else known.below(feature.min)
+    above = 0.0 if feature.max is None else 1.0 - known.up_to(feature.max)
+    return max(1, min(int(known.finite), round(known.finite * (below + above))))
 
 
 def _truths(column: Column, stats: NumericStatistics) -> Iterator[Anomaly]:
