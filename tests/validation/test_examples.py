@@ -156,10 +156,15 @@ def test_lists_of_structs_and_of_lists() -> None:
 
 def test_parts_that_do_not_go_together() -> None:
     table = {"v": [[1, 2], [3], None], "i": [[0, 1], [0, 1], None], "w": [[0.5, 0.5], [1.0], [1.0]]}
-    sparse = Schema(sparse_features=(SparseFeature("s", "v", ("i",)),))
+
+    def listed(name: str, kind: Any) -> Feature:
+        return Feature(name, kind, value_counts=(ValueCountRange(),))
+
+    v = listed("v", "INT")
+    sparse = Schema((v, listed("i", "INT")), sparse_features=(SparseFeature("s", "v", ("i",)),))
     anomaly = only({key: table[key] for key in ("v", "i")}, sparse)
     assert (anomaly.rule, anomaly.name, anomaly.row_numbers) == ("sparse_length", "s", (1,))
-    weighted = Schema(weighted_features=(WeightedFeature("weights", "v", "w"),))
+    weighted = Schema((v, listed("w", "FLOAT")), weighted_features=(WeightedFeature("weights", "v", "w"),))
     anomaly = only({key: table[key] for key in ("v", "w")}, weighted)
     assert (anomaly.rule, anomaly.row_numbers) == ("weighted_length", (2,))
 
