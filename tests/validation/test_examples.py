@@ -32,7 +32,14 @@ from headrace.schema import (
 )
 from headrace.schema import Rule as SqlRule
 from headrace.statistics import generate_statistics
-from headrace.validation import Anomalies, Anomaly, anomaly_statistics, infer_schema, validate_examples
+from headrace.validation import (
+    Anomalies,
+    Anomaly,
+    anomaly_statistics,
+    infer_schema,
+    validate_examples,
+    validate_statistics,
+)
 from headrace.validation.row_checks import RowChecks
 
 if TYPE_CHECKING:
@@ -263,3 +270,18 @@ def test_statistics_of_the_rows_that_break_rules() -> None:
     assert [dataset.num_examples for dataset in statistics] == [3, 1, 1, 1]
     assert statistics["anomalous"].names == ("x", "s")
     assert len(anomaly_statistics({"x": [1], "s": ["a"]}, schema)) == 0
+
+
+def test_what_means_missing_is_never_added_to_a_domain() -> None:
+    feature = Feature("x", "STRING", values=("a",), null_values=("?",), strip=True)
+    found = validate_examples(cut({"x": ["a", "?", "b", " c"]}), Schema((feature,)))
+    (anomaly,) = found
+    assert anomaly.examples == ("?", "b", " c")
+    assert found.accept(Schema((feature,)))["x"].values == ("a", "b")
+    (anomaly,) = validate_statistics(generate_statistics(cut({"x": ["a", "?"]})), Schema((feature,)))
+    assert not anomaly.acceptable
+
+
+def test_words_of_no_values_break_no_rule() -> None:
+    language = NaturalLanguageDomain(tokens=(TokenConstraint("the", 1),))
+    assert fits({"x": pa.nulls(3, pa.string())}, Feature("x", "STRING", natural_language_domain=language))

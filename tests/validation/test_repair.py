@@ -157,6 +157,7 @@ def test_lists_stay_or_go_whole() -> None:
     values, report = mended([[1], [1, 2, 3], [99], None], feature)
     assert values == [[1], None]
     assert {aside.reason for aside in report.set_aside} == {"x:many_values", "x:range"}
+    assert mended([[1], [99]], feature, FeaturePolicy(out_of_range="clip"))[0] == [[1]]
 
 
 def test_repeated_keys_and_values() -> None:

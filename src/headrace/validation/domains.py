@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace.validation.column import additions
 from headrace.validation.distributions import Numbers, distribution
 from headrace.validation.language import Words, counts_words
 from headrace.validation.wording import EXAMPLES, listed, near_miss, percent, rows_of
@@ -173,7 +174,7 @@ def _distinct(column: Column) -> tuple[int | None, bool]:
     return None, False
 
 
-def _with_unique(column: Column, low: int | None, high: int | None) -> Feature:
+def _with_unique(column: Column, low: int | None, high: int | None) -> Feature | None:
     from headrace.schema import UniqueConstraints
 
     return column.altered(unique_constraints=UniqueConstraints(low, high))
@@ -206,9 +207,9 @@ def _domain(column: Column, stats: StringStatistics, values: tuple[str, ...]) ->
     if not few:
         changes["suggested"] = column.altered(values=None, domain=None, min_domain_mass=1.0)
     elif feature.domain is not None:
-        changes["suggested_values"] = new
-    else:
-        changes["suggested"] = column.altered(values=(*values, *new))
+        changes["suggested_values"] = additions(feature, new)
+    elif added := additions(feature, new):
+        changes["suggested"] = column.altered(values=(*values, *added))
     where = f"the domain {feature.domain}" if feature.domain is not None else "values"
     yield column.anomaly(
         "domain_values",

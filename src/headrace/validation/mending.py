@@ -253,13 +253,15 @@ def mended_schema(plan: Plan) -> pa.Schema:
     return pa.schema(fields)
 
 
-def action_for(rule: str, name: str, plan: Plan) -> str:
+def action_for(rule: str, name: str, plan: Plan, *, nested: bool = False) -> str:
     """Return what the policy says of a rule: keep, null or set_aside.
 
     Parameters
     ----------
     name
         The column; empty for rules over rows.
+    nested
+        Whether the values stand in lists or structs, which are not clipped.
     """
     if rule == "custom":
         return plan.policy.rows
@@ -267,7 +269,7 @@ def action_for(rule: str, name: str, plan: Plan) -> str:
     if rule in _OF_VALUES:
         return policy.out_of_domain
     if rule == "range":
-        return "keep" if policy.out_of_range == "clip" else policy.out_of_range
+        return ("set_aside" if nested else "keep") if policy.out_of_range == "clip" else policy.out_of_range
     if rule in ("nan", "infinite"):
         return policy.not_finite
     if rule in _OF_PRESENCE:

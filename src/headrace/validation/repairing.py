@@ -149,15 +149,17 @@ def _act(
     repeats: dict[str, np.ndarray],
 ) -> None:
     path = anomaly.steps
-    action = action_for(anomaly.rule, path[0] if path else "", plan)
-    if action == "keep" or not (path or anomaly.rule == "custom"):
+    if not path and anomaly.rule != "custom":
+        return
+    index = mended_schema(plan).get_field_index(path[0]) if path else -1
+    nested = index >= 0 and (len(path) > 1 or is_nested(mended_schema(plan).field(index).type))
+    action = action_for(anomaly.rule, path[0] if path else "", plan, nested=nested)
+    if action == "keep":
         return
     if anomaly.rule == "unique":
         reason = f"{'.'.join(path)}:unique"
         repeats[reason] = np.union1d(repeats.get(reason, np.empty(0, np.int64)), findings.repeats(path))
         return
-    index = mended_schema(plan).get_field_index(path[0]) if path else -1
-    nested = index >= 0 and (len(path) > 1 or is_nested(mended_schema(plan).field(index).type))
     # Values inside lists and structs stay; their rows do not.
     key = (() if anomaly.rule == "custom" else path, anomaly.rule, anomaly.name)
     actions[key] = "set_aside" if nested else action

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from headrace.schema import Feature, ValueCountRange
 from headrace.statistics import CommonStatistics, DatasetStatistics, FeatureStatistics, StructStatistics
 from headrace.validation.anomalies import Anomaly
-from headrace.validation.column import Column, is_expected
+from headrace.validation.column import Column, additions, is_expected
 from headrace.validation.dataset_rules import check_derived, check_sizes, column_missing
 from headrace.validation.language import Words, counts_words
 from headrace.validation.located import kind_of
@@ -312,10 +312,10 @@ def _change(column: Column, code: str, broken: _Broken) -> tuple[str, Feature | 
     """Return the suggestion, the feature that would allow the rows, and values to add to a shared domain."""
     feature = column.feature
     if code == "domain_values" and broken.values == sum(broken.examples.values()) and len(broken.examples) <= 100:
-        new = tuple(text for text, _ in broken.examples.most_common())
+        new = additions(feature, (text for text, _ in broken.examples.most_common()))
         if feature.domain is not None:
             return "", None, new
-        return "", column.altered(values=(*(feature.values or ()), *new)), ()
+        return "", column.altered(values=(*(feature.values or ()), *new)) if new else None, ()
     if code == "range" and broken.extremes is not None:
         low, high = broken.extremes
         bounds = {
