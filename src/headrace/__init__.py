@@ -30,7 +30,21 @@ if TYPE_CHECKING:
     from headrace.serving import ModelClient, verify
     from headrace.statistics import Statistics, StatsOptions, generate_statistics, visualize_statistics
     from headrace.tuning import choice, integer, uniform
-    from headrace.validation import Anomalies, display_anomalies, infer_schema, validate_statistics
+    from headrace.validation import (
+        Anomalies,
+        Comparison,
+        FeaturePolicy,
+        RepairPolicy,
+        RepairReport,
+        SkewResult,
+        compare_statistics,
+        detect_feature_skew,
+        display_anomalies,
+        infer_schema,
+        repair,
+        validate_examples,
+        validate_statistics,
+    )
 
 _HOMES = {
     "data": ("arrow", "avro", "bigquery", "csv", "json_lines", "orc", "parquet", "rolling", "sql", "tfrecord"),
@@ -54,7 +68,21 @@ _HOMES = {
     "serving": ("ModelClient", "verify"),
     "statistics": ("Statistics", "StatsOptions", "generate_statistics", "visualize_statistics"),
     "tuning": ("choice", "integer", "uniform"),
-    "validation": ("Anomalies", "display_anomalies", "infer_schema", "validate_statistics"),
+    "validation": (
+        "Anomalies",
+        "Comparison",
+        "FeaturePolicy",
+        "RepairPolicy",
+        "RepairReport",
+        "SkewResult",
+        "compare_statistics",
+        "detect_feature_skew",
+        "display_anomalies",
+        "infer_schema",
+        "repair",
+        "validate_examples",
+        "validate_statistics",
+    ),
 }
 _HOME_OF = {name: f"headrace.{home}" for home, names in _HOMES.items() for name in names}
 
@@ -63,6 +91,7 @@ __all__ = [
     "Artifact",
     "BoostedTreesClassifier",
     "BoostedTreesRegressor",
+    "Comparison",
     "DNNClassifier",
     "DNNLinearCombinedClassifier",
     "DNNLinearCombinedRegressor",
@@ -70,12 +99,16 @@ __all__ = [
     "EvalConfig",
     "EvalResult",
     "Feature",
+    "FeaturePolicy",
     "LinearClassifier",
     "LinearRegressor",
     "LoadedModel",
     "ModelClient",
     "Registry",
+    "RepairPolicy",
+    "RepairReport",
     "Schema",
+    "SkewResult",
     "Statistics",
     "StatsOptions",
     "__version__",
@@ -84,9 +117,11 @@ __all__ = [
     "avro",
     "bigquery",
     "choice",
+    "compare_statistics",
     "component",
     "csv",
     "current_step",
+    "detect_feature_skew",
     "display_anomalies",
     "generate_statistics",
     "infer_schema",
@@ -96,6 +131,7 @@ __all__ = [
     "orc",
     "parquet",
     "pipeline",
+    "repair",
     "rolling",
     "run_model_analysis",
     "run_pipeline",
@@ -103,6 +139,7 @@ __all__ = [
     "sql",
     "tfrecord",
     "uniform",
+    "validate_examples",
     "validate_statistics",
     "verify",
     "visualize_statistics",

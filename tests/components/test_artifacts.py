@@ -11,7 +11,7 @@ def test_every_artifact_has_the_name_of_its_class() -> None:
         for name in components.__all__
         if isinstance(value := getattr(components, name), type) and issubclass(value, Artifact)
     }
-    assert len(found) == 11
+    assert len(found) == 12
     assert all(value.type_name == name for name, value in found.items())
 
 

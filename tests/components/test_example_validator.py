@@ -77,3 +77,39 @@ def test_wrong_names(statistics: ExampleStatistics, schema: Schema) -> None:
         example_validator(statistics, schema, stop_on=wrong)
     with pytest.raises(DataError, match="Did you mean 'train'"):
         example_validator(statistics, schema, splits=["trian"])
+
+
+def test_rows_are_checked_too(statistics: ExampleStatistics, schema: Schema, examples: Examples) -> None:
+    from msgspec.structs import replace
+
+    described = schema.load()
+    ruled = Schema.create()
+    described.with_feature(replace(described["age"], max=60)).save(ruled.path / "schema.yaml")
+    found = example_validator(statistics, ruled, examples=examples, splits=["train"], stop_on="never")
+    (anomaly,) = found.load()
+    ages = examples.split("train").to_table(["age"])["age"].to_pylist()
+    rows = found.rows("train").to_table()
+    assert anomaly.rule == "range"
+    assert rows["age"].to_pylist() == [age for age in ages if age > 60]
+    assert set(rows["headrace_reasons"].combine_chunks().flatten().to_pylist()) == {"age:range"}
+    off = example_validator(statistics, ruled, examples=examples, splits=["train"], severity={"age:range": "warning"})
+    assert off.properties == {"errors": 0, "warnings": 1}
+
+
+def test_the_serving_data_is_compared(statistics: ExampleStatistics, schema: Schema) -> None:
+    from msgspec.structs import replace
+
+    from headrace.schema import Comparator
+
+    described = schema.load()
+    watched = Schema.create()
+    described.with_feature(replace(described["sex"], skew=Comparator(linf=0.01))).save(watched.path / "schema.yaml")
+    served = type(statistics).create()
+    loaded = statistics.load()
+    feature = loaded["train"]["sex"]
+    assert feature.string_stats is not None
+    alone = replace(feature, string_stats=replace(feature.string_stats, top_values=feature.string_stats.top_values[:1]))
+    features = tuple(alone if one.name == "sex" else one for one in loaded["train"].features)
+    type(loaded)((replace(loaded["train"], features=features),)).save(served.path / "statistics.json")
+    found = example_validator(statistics, watched, serving=served, splits=["train"], stop_on="never").load()
+    assert "skew_linf" in {one.rule for one in found}

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
 from headrace.errors import AnomaliesFound, DataError, UsageError
-from headrace.schema import Comparator, Feature, Schema
+from headrace.schema import (
+    Comparator,
+    DatasetConstraints,
+    Feature,
+    Rule,
+    Schema,
+    UniqueConstraints,
+    ValueCountRange,
+)
 from headrace.validation import Anomalies, Anomaly
 
 if TYPE_CHECKING:
@@ -80,3 +90,91 @@ def test_files_read_back_the_same(tmp_path: Path) -> None:
         Anomalies.load(tmp_path / "x.json")
     with pytest.raises(DataError, match="absent"):
         Anomalies.load(tmp_path / "absent.json")
+
+
+def test_changes_reach_into_structs() -> None:
+    city, code = Feature("city", "STRING", values=("Ulm",)), Feature("code", "INT", min=0)
+    schema = Schema((Feature("place", "STRUCT", features=(city, code)), AGE))
+    more, new = Feature("city", "STRING", values=("Ulm", "Bonn")), Feature("new", "INT")
+    found = Anomalies(
+        (
+            Anomaly("place.city", "domain_values", "error", "a", "m.", suggested=more, path=("place", "city")),
+            Anomaly("place.code", "column_missing", "error", "a", "m.", removes=True, path=("place", "code")),
+            Anomaly(
+                "place.new", "column_new", "warning", "a", "m.", suggested=Feature("new", "INT"), path=("place", "new")
+            ),
+        )
+    )
+    changed = found.accept(schema)
+    assert changed["place"].features == (more, new)
+    assert changed["age"] == AGE
+
+
+def test_changes_keep_what_they_do_not_mean() -> None:
+    rules = (Rule("r", "age > 0"),)
+    schema = Schema((AGE,), string_domains={"d": ("a",)}, rules=rules, dataset_constraints=DatasetConstraints(5, 10))
+    found = Anomalies(
+        (
+            anomaly(Feature("age", "INT", 0.5, min=0, max=100)),
+            Anomaly(None, "few_examples", "error", "a", "m.", suggested_constraints=DatasetConstraints(3, 10)),
+            Anomaly(None, "few_examples", "error", "b", "m.", suggested_constraints=DatasetConstraints(2, 10)),
+            Anomaly(None, "many_examples", "error", "b", "m.", suggested_constraints=DatasetConstraints(5, 12)),
+        )
+    )
+    changed = found.accept(schema)
+    assert (changed.rules, changed.string_domains) == (rules, {"d": ("a",)})
+    assert changed.dataset_constraints == DatasetConstraints(2, 12)
+    assert changed["age"].min_fraction == 0.5
+
+
+def test_bounds_of_all_kinds_are_joined() -> None:
+    old = Feature(
+        "x",
+        "INT",
+        value_counts=(ValueCountRange(2, 3),),
+        unique_constraints=UniqueConstraints(2, 4),
+        drift=Comparator(psi=0.1, chi_squared=0.05),
+    )
+
+    def wider(**changes: Any) -> Anomaly:
+        return anomaly(replace(old, **changes))
+
+    found = Anomalies(
+        (
+            wider(value_counts=(ValueCountRange(1, 3),)),
+            wider(value_counts=(ValueCountRange(2, 9),)),
+            wider(unique_constraints=UniqueConstraints(2, 7)),
+            wider(unique_constraints=UniqueConstraints(1, 4)),
+            wider(drift=Comparator(psi=0.3, chi_squared=0.05)),
+            wider(drift=Comparator(psi=0.1, chi_squared=0.01)),
+            wider(drift=Comparator(psi=0.2, chi_squared=0.02)),
+        )
+    )
+    assert found.accept(Schema((old,)))["x"] == replace(
+        old,
+        value_counts=(ValueCountRange(1, 9),),
+        unique_constraints=UniqueConstraints(1, 7),
+        drift=Comparator(psi=0.3, chi_squared=0.01),
+    )
+
+
+def test_junit_has_a_test_for_each_anomaly_and_each_clean_data_set() -> None:
+    found = Anomalies(
+        (
+            Anomaly("age", "range", "error", "train", "age is <large> & \x00.", examples=("999",), row_numbers=(3,)),
+            Anomaly("x", "custom", "warning", "train", "x is odd.", suggestion="Look.", name="odd"),
+        ),
+        ("train", "eval"),
+    )
+    root = ET.fromstring(found.to_junit("census"))
+    (suite,) = root
+    assert suite.attrib == {"name": "census", "tests": "3", "failures": "1", "errors": "0", "skipped": "0"}
+    error, warning, clean = suite
+    failure = error.find("failure")
+    assert failure is not None
+    assert failure.get("message") == "age is <large> & \ufffd."
+    assert failure.text == "age is <large> & \ufffd.\nseen: 999\nrows: 3"
+    assert (error.get("classname"), error.get("name")) == ("census.train", "age: range")
+    assert warning.get("name") == "x: odd"
+    assert warning.findtext("system-out") == "x is odd.\nfix: Look."
+    assert clean.attrib == {"classname": "census.eval", "name": "fits the schema"}

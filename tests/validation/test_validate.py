@@ -6,13 +6,15 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyarrow import csv
 
 from headrace.data import dataset_from_table
 from headrace.errors import UsageError
 from headrace.schema import Comparator, Feature, Schema
 from headrace.statistics import Statistics, generate_statistics
-from headrace.validation import Anomaly, infer_schema, validate_statistics
+from headrace.validation import Anomaly, compare_statistics, infer_schema, validate_examples, validate_statistics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +122,29 @@ def test_repeats_where_every_value_is_unique() -> None:
     assert [anomaly.rule for anomaly in validate_statistics(halved, Schema((schema["x"],)))] == ["unique"]
 
 
+VALUES = {
+    "STRING": st.none() | st.sampled_from("abc"),
+    "INT": st.none() | st.integers(-2, 4),
+    "FLOAT": st.none() | st.sampled_from([0.0, 1.0, 9.0, float("nan"), float("inf")]),
+}
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.data(), st.sampled_from(sorted(VALUES)), st.sampled_from([0.0, 0.5, 1.0]))
+def test_statistics_and_rows_tell_the_same(data: st.DataObject, kind: Any, share: float) -> None:
+    values = data.draw(st.lists(VALUES[kind], min_size=1, max_size=20))
+    types = {"STRING": pa.string(), "INT": pa.int64(), "FLOAT": pa.float64()}
+    rules: dict[str, Any] = {"STRING": {"values": ("a", "b"), "min_domain_mass": 0.8, "unique": True}}
+    rules |= {"INT": {"min": 0, "max": 3, "unique": True}, "FLOAT": {"max": 5.0}}
+    schema = Schema((Feature("x", kind, share, **rules[kind]),))
+    table = pa.table({"x": pa.array(values, types[kind])})
+    of_statistics, of_rows = validate_statistics(described(table), schema), validate_examples(table, schema)
+    assert {anomaly.rule for anomaly in of_statistics} == {anomaly.rule for anomaly in of_rows}
+    counts = {anomaly.rule: anomaly.rows for anomaly in of_rows}
+    exact = [anomaly for anomaly in of_statistics if anomaly.rule not in ("range", "unique")]
+    assert all(anomaly.rows == counts[anomaly.rule] for anomaly in exact)
+
+
 def test_no_rows() -> None:
     table = pa.table({"x": pa.array([], pa.int64())})
     (anomaly,) = validate_statistics(described(table), Schema((Feature("x", "INT", 1.0),)))
@@ -197,6 +222,9 @@ def test_flights_drift_from_month_to_month_and_not_between_random_halves(flights
     assert len(validate_statistics(part(half), schema, previous=part(~half))) == 0
     drifted = validate_statistics(part(month == 7), schema, previous=part(month == 1))
     assert {anomaly.feature for anomaly in drifted} == {"dep_delay", "carrier"}
+    # Without thresholds, by what is more than chance.
+    assert compare_statistics(part(month == 1), part(month == 7)).drifted[0] == "dep_delay"
+    assert compare_statistics(part(half), part(~half)).drifted == ()
 
 
 def test_distances_are_told_in_plain_words() -> None:

@@ -3,6 +3,20 @@ from __future__ import annotations
 from headrace.validation import Anomalies, Anomaly, display_anomalies
 
 
+def test_the_worst_comes_first_and_a_feature_stays_together() -> None:
+    found = Anomalies(
+        (
+            Anomaly("mild", "column_new", "warning", "a", "first."),
+            Anomaly("bad", "unique", "warning", "a", "second."),
+            Anomaly("bad", "range", "error", "a", "third.", rows=7, fraction=0.5, row_numbers=(1_000, 2, 3, 4, 5, 6)),
+        )
+    )
+    shown = str(display_anomalies(found))
+    assert shown.index("third.") < shown.index("second.") < shown.index("first.")
+    assert "Rows 1,000, 2, 3, 4, 5, …" in shown
+    assert "50.0%" in shown
+
+
 def test_a_clean_bill() -> None:
     assert "fits its schema (train, eval)" in display_anomalies(Anomalies((), ("train", "eval")))
 

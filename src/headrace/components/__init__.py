@@ -3,6 +3,7 @@
 from headrace.components.artifacts import (
     ExampleAnomalies,
     Examples,
+    ExamplesDiff,
     ExampleStatistics,
     HyperParameters,
     InferenceResult,
@@ -15,6 +16,7 @@ from headrace.components.artifacts import (
 )
 from headrace.components.bulk_inferrer import bulk_inferrer
 from headrace.components.evaluator import evaluator
+from headrace.components.example_diff import example_diff
 from headrace.components.example_gen import example_gen
 from headrace.components.example_validator import example_validator
 from headrace.components.infra_validator import infra_validator
@@ -29,6 +31,7 @@ __all__ = [
     "ExampleAnomalies",
     "ExampleStatistics",
     "Examples",
+    "ExamplesDiff",
     "HyperParameters",
     "InferenceResult",
     "InfraBlessing",
@@ -39,6 +42,7 @@ __all__ = [
     "TransformGraph",
     "bulk_inferrer",
     "evaluator",
+    "example_diff",
     "example_gen",
     "example_validator",
     "infra_validator",

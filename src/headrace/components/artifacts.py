@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from headrace.schema import Schema as SchemaOfData
     from headrace.statistics import Statistics
     from headrace.transform import TransformGraph as Graph
-    from headrace.validation import Anomalies
+    from headrace.validation import Anomalies, SkewResult
 
 __all__ = [
     "ExampleAnomalies",
     "ExampleStatistics",
     "Examples",
+    "ExamplesDiff",
     "HyperParameters",
     "InferenceResult",
     "InfraBlessing",
@@ -137,6 +138,36 @@ class ExampleAnomalies(Artifact):
         from headrace.validation import Anomalies
 
         return Anomalies.load(self.path / "anomalies.json")
+
+    def rows(self, split: str) -> Dataset:
+        """Open the rows of a split that break a rule, where rows were checked, with the reasons.
+
+        Raises
+        ------
+        DataError
+            If rows were not checked, or there is no such split.
+        """
+        from headrace.data import open_parquet
+
+        return open_parquet(self.path / "rows" / f"{split}.parquet")
+
+
+class ExamplesDiff(Artifact):
+    """Where rows of the same key differ between two snapshots: ``<split>.json``."""
+
+    type_name: ClassVar[str] = "ExamplesDiff"
+
+    def load(self, split: str) -> SkewResult:
+        """Read the counts of a split.
+
+        Raises
+        ------
+        DataError
+            If there is no split of that name.
+        """
+        from headrace.validation import SkewResult
+
+        return SkewResult.load(self.path / f"{split}.json")
 
 
 class TransformGraph(Artifact):

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     )
     from headrace.validation.examples import anomaly_statistics, validate_examples
     from headrace.validation.infer import infer_schema
+    from headrace.validation.repair_policy import FeaturePolicy, RepairChange, RepairPolicy, RepairReport, RowsAside
+    from headrace.validation.repairing import repair
+    from headrace.validation.skew import detect_feature_skew
+    from headrace.validation.skew_result import Confusion, FeatureSkew, KeyCounts, SkewPair, SkewResult
     from headrace.validation.suggest import Suggestion, suggest_schema
     from headrace.validation.update import suggest_environments, update_schema
     from headrace.validation.validate import validate_corresponding_slices, validate_statistics
@@ -47,6 +51,10 @@ _NAMES = {
     "infer": ("infer_schema",),
     "suggest": ("Suggestion", "suggest_schema"),
     "update": ("suggest_environments", "update_schema"),
+    "repairing": ("repair",),
+    "repair_policy": ("FeaturePolicy", "RepairChange", "RepairPolicy", "RepairReport", "RowsAside"),
+    "skew": ("detect_feature_skew",),
+    "skew_result": ("Confusion", "FeatureSkew", "KeyCounts", "SkewPair", "SkewResult"),
     "validate": ("validate_corresponding_slices", "validate_statistics"),
     "view": ("display_anomalies",),
 }
@@ -57,14 +65,25 @@ __all__ = [
     "Anomaly",
     "ChiSquared",
     "Comparison",
+    "Confusion",
     "Distances",
     "FeatureComparison",
+    "FeaturePolicy",
+    "FeatureSkew",
+    "KeyCounts",
+    "RepairChange",
+    "RepairPolicy",
+    "RepairReport",
+    "RowsAside",
     "Rule",
+    "SkewPair",
+    "SkewResult",
     "Suggestion",
     "anomaly_statistics",
     "chi_squared",
     "compare_slices",
     "compare_statistics",
+    "detect_feature_skew",
     "display_anomalies",
     "distances",
     "hellinger",
@@ -74,6 +93,7 @@ __all__ = [
     "linf",
     "normalized_abs_difference",
     "population_stability_index",
+    "repair",
     "suggest_environments",
     "suggest_schema",
     "update_schema",

@@ -86,6 +86,9 @@ def _joined_feature(old: Feature | None, now: Feature | None, new: Feature) -> F
         wanted = getattr(new, key)
         if old is None or wanted != getattr(old, key):
             values[key] = _wider(key, value, wanted)
+            if old is not None and key in _UNIONS and value is not None and wanted is not None:
+                gone = set(getattr(old, key) or ()).difference(wanted)
+                values[key] = tuple(one for one in values[key] if one not in gone)
     if values["type"] not in _NUMBERS:
         values["min"] = values["max"] = None
     return Feature(**values)

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from headrace.data.cleaning import WHITESPACE
 from headrace.errors import SchemaError, did_you_mean
 from headrace.validation.anomalies import Anomaly
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from headrace.schema import Feature, Schema, SparseFeature, WeightedFeature
     from headrace.statistics import FeatureStatistics
     from headrace.validation.anomalies import Rule, Severity
 
-__all__ = ["Column", "domain_of", "is_expected", "is_validated"]
+__all__ = ["Column", "additions", "domain_of", "is_expected", "is_validated"]
 
 _NOT_VALIDATED = ("PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED")
 
@@ -77,9 +80,20 @@ class Column:
         path = self.path if len(self.path) > 1 else ()
         return Anomaly(self.name, rule, severity, self.split, f"{self.name} {message}", path=path, **details)
 
-    def altered(self, **changes: Any) -> Feature:
-        """Return the feature with some parts changed."""
-        return msgspec.structs.replace(self.feature, **changes)
+    def altered(self, **changes: Any) -> Feature | None:
+        """Return the feature with some parts changed; None where no schema can say that."""
+        try:
+            return msgspec.structs.replace(self.feature, **changes)
+        except SchemaError:
+            return None
+
+
+def additions(feature: Feature, values: Iterable[str]) -> tuple[str, ...]:
+    """Return the values that may be added to a feature's domain: neither missing nor with space that is taken off."""
+    spaced = WHITESPACE if feature.strip else ""
+    return tuple(
+        value for value in values if value not in feature.null_values and (not spaced or value == value.strip(spaced))
+    )
 
 
 def domain_of(feature: Feature, schema: Schema) -> tuple[str, ...] | None:

@@ -64,7 +64,8 @@ def column_missing(
         suggestion = "Bring the column back, or take the feature out of the schema"
     else:
         absent = (*feature.not_in_environment, environment)
-        suggested = msgspec.structs.replace(feature, not_in_environment=absent)
+        elsewhere = tuple(name for name in feature.in_environment if name != environment)
+        suggested = msgspec.structs.replace(feature, not_in_environment=absent, in_environment=elsewhere)
         suggestion = f"Bring the column back, or say not_in_environment: [{', '.join(absent)}]"
     optional = feature.min_fraction == 0.0 and feature.min_count == 0 and not feature.group_required
     name = ".".join(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace.validation.column import additions
+from headrace.validation.distributions import Numbers, distribution
 from headrace.validation.language import Words, counts_words
 from headrace.validation.wording import EXAMPLES, listed, near_miss, percent, rows_of
 
@@ -172,7 +174,7 @@ def _distinct(column: Column) -> tuple[int | None, bool]:
     return None, False
 
 
-def _with_unique(column: Column, low: int | None, high: int | None) -> Feature:
+def _with_unique(column: Column, low: int | None, high: int | None) -> Feature | None:
     from headrace.schema import UniqueConstraints
 
     return column.altered(unique_constraints=UniqueConstraints(low, high))
@@ -205,9 +207,9 @@ def _domain(column: Column, stats: StringStatistics, values: tuple[str, ...]) ->
     if not few:
         changes["suggested"] = column.altered(values=None, domain=None, min_domain_mass=1.0)
     elif feature.domain is not None:
-        changes["suggested_values"] = new
-    else:
-        changes["suggested"] = column.altered(values=(*values, *new))
+        changes["suggested_values"] = additions(feature, new)
+    elif added := additions(feature, new):
+        changes["suggested"] = column.altered(values=(*values, *added))
     where = f"the domain {feature.domain}" if feature.domain is not None else "values"
     yield column.anomaly(
         "domain_values",
@@ -250,7 +252,7 @@ def _range(column: Column, stats: NumericStatistics) -> Iterator[Anomaly]:
         return
     assert stats.min is not None
     assert stats.max is not None
-    outside = _outside(stats, feature)
+    outside = _outside(column)
     bounds = f"{'-∞' if feature.min is None else feature.min} to {'∞' if feature.max is None else feature.max}"
     parts = [f"the smallest is {stats.min}"] * low + [f"the largest is {stats.max}"] * high
     yield column.anomaly(
@@ -264,28 +266,20 @@ def _range(column: Column, stats: NumericStatistics) -> Iterator[Anomaly]:
     )
 
 
-def _outside(stats: NumericStatistics, feature: Feature) -> int:
-    """Estimate how many values are out of range, from the percentiles; exactly where all values are counted."""
-    if stats.top_values and stats.unique_exact and len(stats.top_values) == stats.unique:
-        low, high = (-float("inf") if feature.min is None else feature.min), feature.max
-        return int(
-            sum(
-                entry.frequency
-                for entry in stats.top_values
-                if float(entry.value) < low or (high is not None and float(entry.value) > high)
-            )
-        )
-    finite = stats.common_stats.num_values - stats.num_nan - stats.num_infinite
-    below = sum(1 for value in stats.quantiles if feature.min is not None and value < feature.min)
-    above = sum(1 for value in stats.quantiles if feature.max is not None and value > feature.max)
-    return max(1, min(finite, round(finite * (max(below - 1, 0) + max(above - 1, 0)) / 100)))
+def _outside(column: Column) -> int:
+    """Estimate how many values are out of range, between percentiles; exactly where all values are counted."""
+    feature, known = column.feature, distribution(column.stats)
+    assert isinstance(known, Numbers)
+    below = 0.0 if feature.min is None else known.below(feature.min)
+    above = 0.0 if feature.max is None else 1.0 - known.up_to(feature.max)
+    return max(1, min(int(known.finite), round(known.finite * (below + above))))
 
 
 def _truths(column: Column, stats: NumericStatistics) -> Iterator[Anomaly]:
-    from headrace.validation.value_rules import bool_values_of
+    from headrace.validation.value_rules import bool_values_of, truth_numbers
 
     truths = bool_values_of(column.feature)
-    numbers = {float(text) for text in truths}
+    numbers = set(truth_numbers(column.feature))
     seen = {float(value) for value in (stats.min, stats.max) if value is not None}
     seen |= {float(entry.value) for entry in stats.top_values}
     strangers = sorted(seen - numbers)

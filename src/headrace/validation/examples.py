@@ -19,7 +19,7 @@ from headrace.statistics import Statistics, generate_statistics
 from headrace.validation.anomalies import Anomalies
 from headrace.validation.policy import judged
 from headrace.validation.row_checks import Hit, RowChecks
-from headrace.validation.row_findings import RowFindings
+from headrace.validation.row_findings import REASONS, ROW, RowFindings
 from headrace.validation.sql_rules import rules_in
 from headrace.validation.validate import check_environment, check_schema
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from headrace.validation.policy import SeverityPolicy
 
 __all__ = [
-    "REASONS",
-    "ROW",
     "anomaly_statistics",
     "check_rows",
     "offending",
@@ -42,9 +40,6 @@ __all__ = [
     "with_reasons",
     "write_offending",
 ]
-
-ROW, REASONS = "headrace_row", "headrace_reasons"
-_DISTINCT = 1_000
 
 
 def validate_examples(
@@ -151,11 +146,14 @@ def anomaly_statistics(source: Any, schema: Schema, *, environment: str | None =
     return Statistics(tuple(parts))
 
 
-def check_rows(dataset: Dataset, checks: RowChecks, *, limit: int = 10, engine: Engine | None = None) -> RowFindings:
+def check_rows(
+    dataset: Dataset, checks: RowChecks, *, limit: int = 10, engine: Engine | None = None, warn: bool = True
+) -> RowFindings:
     """Look at every row once."""
     make = partial(_findings, checks.schema, checks.environment, checks.rules, limit)
     total, aside = fold_counted(engine or LocalEngine(), dataset, make)
-    warn_of_rows(aside, total.rows)
+    if warn:
+        warn_of_rows(aside, total.rows)
     return total
 
 

@@ -80,6 +80,8 @@ class Words:
     def anomalies(self, column: Column) -> Iterator[Anomaly]:
         """Yield what breaks the rules of the column's feature."""
         language = self._language
+        if not self._values:
+            return
         coverage = self._covered / self._words if self._words else 1.0
         if language.min_coverage is not None and coverage < language.min_coverage:
             strangers = self._strangers.most_common(10)
@@ -110,7 +112,7 @@ class Words:
             few = sum(rows for count, rows in times.items() if count < (constraint.min_per_row or 0))
             few += (self._values - having) * bool(constraint.min_per_row)
             many = sum(rows for count, rows in times.items() if count > (constraint.max_per_row or 0))
-            share = having / self._values if self._values else 0.0
+            share = having / self._values
             for rule, broken, text, rows in (
                 ("token_too_few", few > 0, f"at least {constraint.min_per_row} times in a row", few),
                 (
@@ -146,7 +148,7 @@ class Words:
                     )
 
 
-def _altered(column: Column, **changes: object) -> Feature:
+def _altered(column: Column, **changes: object) -> Feature | None:
     import msgspec
 
     language = column.feature.natural_language_domain

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from headrace.schema import Feature, ValueCountRange
 from headrace.statistics import CommonStatistics, DatasetStatistics, FeatureStatistics, StructStatistics
 from headrace.validation.anomalies import Anomaly
-from headrace.validation.column import Column, is_expected
+from headrace.validation.column import Column, additions, is_expected
 from headrace.validation.dataset_rules import check_derived, check_sizes, column_missing
 from headrace.validation.language import Words, counts_words
 from headrace.validation.located import kind_of
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from headrace.validation.anomalies import Rule
     from headrace.validation.row_checks import Hit, Key, RowChecks
 
-__all__ = ["RowFindings"]
+__all__ = ["REASONS", "ROW", "RowFindings"]
+
+ROW, REASONS = "headrace_row", "headrace_reasons"
 
 _DISTINCT = 1_000
 
@@ -44,12 +46,12 @@ class _Broken:
     examples: Counter[str] = field(default_factory=Counter)
     extremes: tuple[float, float] | None = None
 
-    def add(self, hit: Hit, offset: int, limit: int) -> None:
+    def add(self, hit: Hit, numbers: np.ndarray, limit: int) -> None:
         self.level = hit.level
         self.rows += len(hit.rows)
         self.values += len(hit.values)
         if len(self.first) < limit:
-            self.first += [int(row) + offset for row in hit.rows[: limit - len(self.first)]]
+            self.first += numbers[hit.rows[: limit - len(self.first)]].tolist()
         if len(hit.values):
             self._count(hit.values)
         if hit.rule == "range":
@@ -90,6 +92,7 @@ class RowFindings:
         self._checks = checks
         self._limit = limit
         self.rows = 0
+        self._numbered = False
         self._broken: dict[Key, _Broken] = {}
         self._totals: dict[tuple[str, ...], tuple[int, int, int]] = {}
         self._words = {
@@ -98,28 +101,33 @@ class RowFindings:
         self._keys: dict[tuple[str, ...], list[tuple[np.ndarray, np.ndarray]]] = {}
 
     def update(self, batch: pa.RecordBatch) -> None:
-        """Take in the rows of one batch."""
+        """Take in the rows of one batch, which may say the numbers of its rows in a column ``headrace_row``."""
         seen = self._checks.look(batch)
+        at = batch.schema.get_field_index(ROW)
+        self._numbered = at >= 0
+        numbers = batch.column(at).to_numpy() if at >= 0 else np.arange(self.rows, self.rows + batch.num_rows)
         for hit in seen.hits:
-            self._broken.setdefault(hit.key, _Broken()).add(hit, self.rows, self._limit)
+            self._broken.setdefault(hit.key, _Broken()).add(hit, numbers, self._limit)
         self._add_totals(seen.totals)
         for path, values in seen.texts.items():
             for text in values.to_pylist():
                 self._words[path].add(text)
         for path, (hashes, rows) in seen.keys.items():
-            self._keys.setdefault(path, []).append((hashes, rows + self.rows))
+            self._keys.setdefault(path, []).append((hashes, numbers[rows]))
         self.rows += batch.num_rows
 
     def merge(self, other: Self) -> None:
         """Take in what another has seen, whose rows come after these."""
+        self._numbered |= other._numbered
+        offset = 0 if self._numbered else self.rows
         for key, broken in other._broken.items():
             mine = self._broken.setdefault(key, _Broken(broken.level))
-            mine.merge(broken, self.rows, self._limit)
+            mine.merge(broken, offset, self._limit)
         self._add_totals(other._totals)
         for path, words in other._words.items():
             self._words[path].merge(words)
         for path, parts in other._keys.items():
-            self._keys.setdefault(path, []).extend((hashes, rows + self.rows) for hashes, rows in parts)
+            self._keys.setdefault(path, []).extend((hashes, rows + offset) for hashes, rows in parts)
         self.rows += other.rows
 
     def result(self) -> RowFindings:
@@ -161,7 +169,7 @@ class RowFindings:
             if total:
                 yield from self._of_feature(column, values)
         for field_ in columns:
-            if field_.name not in checks.schema and not self._is_part(field_.name):
+            if field_.name != ROW and field_.name not in checks.schema and not self._is_part(field_.name):
                 yield self._new(field_, name)
         yield from self._of_rows(name)
         yield from check_derived(stub, checks.schema)
@@ -304,10 +312,10 @@ def _change(column: Column, code: str, broken: _Broken) -> tuple[str, Feature | 
     """Return the suggestion, the feature that would allow the rows, and values to add to a shared domain."""
     feature = column.feature
     if code == "domain_values" and broken.values == sum(broken.examples.values()) and len(broken.examples) <= 100:
-        new = tuple(text for text, _ in broken.examples.most_common())
+        new = additions(feature, (text for text, _ in broken.examples.most_common()))
         if feature.domain is not None:
             return "", None, new
-        return "", column.altered(values=(*(feature.values or ()), *new)), ()
+        return "", column.altered(values=(*(feature.values or ()), *new)) if new else None, ()
     if code == "range" and broken.extremes is not None:
         low, high = broken.extremes
         bounds = {
@@ -323,7 +331,8 @@ def _change(column: Column, code: str, broken: _Broken) -> tuple[str, Feature | 
     if code == "shape":
         return "Mend the rows of another size, or take shape out of the schema", None, ()
     if code == "embedding_dim":
-        return "Make all embeddings with one model, or change embedding_dim", column.altered(embedding_dim=None), ()
+        free = column.altered(embedding_dim=None, value_counts=(ValueCountRange(),))
+        return "Make all embeddings with one model, or change embedding_dim", free, ()
     if code == "number_in_text":
         return "Give the source the type with types=, or let repair cast it", None, ()
     if code == "type":

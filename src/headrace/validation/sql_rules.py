@@ -75,7 +75,8 @@ def check_statistics_rules(
     """Yield the features that break rules over statistics.
 
     The table has one row a feature. The columns of the previous and of the serving data have the same names after
-    ``previous_`` and ``serving_``, and are NULL where there is none.
+    ``previous_`` and ``serving_``, and are NULL where there is none. ``num_unique`` is ``unique``, which is a word of
+    SQL and has to be quoted.
 
     Raises
     ------
@@ -145,8 +146,8 @@ def _row_types() -> dict[str, Any]:
 
     whole = (
         *("num_examples", "num_non_missing", "num_missing", "num_values", "min_num_values", "max_num_values"),
-        *("unique", "num_zeros", "num_nan", "num_infinite", "min_length", "max_length", "num_true", "num_false"),
-        "invalid_utf8_count",
+        *("unique", "num_unique", "num_zeros", "num_nan", "num_infinite", "min_length", "max_length"),
+        *("num_true", "num_false", "invalid_utf8_count"),
     )
     real = ("mean", "std_dev", "min", "median", "max", "avg_length", "top_frequency")
     types = {"feature": pa.string(), "type": pa.string(), "top_value": pa.string()}
@@ -174,9 +175,10 @@ def _row(dataset: DatasetStatistics, feature: FeatureStatistics) -> dict[str, An
             value = getattr(stats, key, None)
             if value is not None:
                 row[key] = value
+        row["num_unique"] = row["unique"]
         tops = getattr(stats, "top_values", ())
         if tops:
             row |= {"top_value": tops[0].value, "top_frequency": tops[0].frequency / max(common.num_values, 1)}
     if feature.timestamp_stats is not None:
-        row["unique"] = feature.timestamp_stats.unique
+        row["unique"] = row["num_unique"] = feature.timestamp_stats.unique
     return row

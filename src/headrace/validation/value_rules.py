@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headrace.schema import Feature, Schema
     from headrace.validation.anomalies import Rule
 
-__all__ = ["IMAGE_SIGNS", "ValueRule", "bool_values_of", "value_rules"]
+__all__ = ["IMAGE_SIGNS", "ValueRule", "bool_values_of", "truth_numbers", "value_rules"]
 
 _SEMANTIC = {
     "url": (r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]+([/?#]\S*)?$", "URLs"),
@@ -75,6 +75,22 @@ def bool_values_of(feature: Feature) -> tuple[str, ...]:
         return ()
     both = feature.bool_domain.true_value, feature.bool_domain.false_value
     return tuple(value for value in both if value is not None)
+
+
+def truth_numbers(feature: Feature) -> list[float]:
+    """Return the numbers that stand for true and false.
+
+    Raises
+    ------
+    SchemaError
+        If they are no numbers.
+    """
+    try:
+        return [float(text) for text in bool_values_of(feature)]
+    except ValueError as error:
+        raise SchemaError(
+            "The bool_domain of numbers has numbers", got=str(error), where=f"feature {feature.name!r}"
+        ) from error
 
 
 def value_rules(feature: Feature, schema: Schema) -> list[ValueRule]:
@@ -202,12 +218,7 @@ def _number_rules(feature: Feature) -> list[ValueRule]:
         )
     truths = bool_values_of(feature)
     if truths:
-        try:
-            numbers = [float(text) for text in truths]
-        except ValueError as error:
-            raise SchemaError(
-                "The bool_domain of numbers has numbers", got=str(error), where=f"feature {feature.name!r}"
-            ) from error
+        numbers = truth_numbers(feature)
         rules.append(
             ValueRule(
                 "bool_values",
