@@ -223,9 +223,9 @@ LISTS = CommonStatistics(
     5,
     2.1,
     7,
-    HISTOGRAM,
-    (ValencyStatistics(3, 1, 0, 5, 7 / 3, 7, HISTOGRAM),),
-    WeightedCommonStatistics(1.0, 2.0, 3.0, 4.0),
+    num_values_histogram=HISTOGRAM,
+    levels=(ValencyStatistics(3, 1, 0, 5, 7 / 3, 7, HISTOGRAM),),
+    weighted=WeightedCommonStatistics(1.0, 2.0, 3.0, 4.0),
 )
 FULL = Statistics(
     (
