@@ -156,6 +156,19 @@ def test_values_that_only_one_list_has_count_as_far_as_the_other_list_allows() -
     assert found[0] == pytest.approx(6_000 / 66_000, abs=0.001)
 
 
+def test_the_effect_of_chance_alone_is_next_to_nothing() -> None:
+    rng = np.random.default_rng(8)
+    few, many = (rng.choice(size, (2, 5_000)) for size in (3, 800))
+    for sides in (few, many):
+        names = [[f"v{i}" for i in side] for side in sides]
+        measured = distances(column(names[0]), column(names[1]))
+        assert measured is not None
+        assert measured.effect < 0.02
+    moved = distances(column(["a", "b"] * 500), column(["a", "a", "a", "b"] * 250))
+    assert moved is not None
+    assert moved.effect == pytest.approx(0.25, abs=0.02)
+
+
 def test_columns_of_different_kinds_have_no_distance() -> None:
     assert distances(column(["a"]), column([1.0])) is None
 

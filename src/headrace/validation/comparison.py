@@ -34,7 +34,7 @@ class FeatureComparison(msgspec.Struct, frozen=True, omit_defaults=True):
     missing, baseline_missing
         Shares of rows without a value.
     effect
-        The largest of the Kolmogorov-Smirnov or L-infinity distance and the difference of the shares that are missing.
+        The larger of the distances' effect and the difference of the shares that are missing.
     p_value
         How likely random halves of one data set are at least so far apart, adjusted for the number of features that
         are compared (Holm).
@@ -138,7 +138,8 @@ def compare_statistics(
         The share of comparisons of random halves of one data set that may be called drifted, over all features of a
         data set together.
     least_effect
-        Differences of shares below this are no drift, however sure they are.
+        Differences below this are no drift, however sure they are: the Kolmogorov-Smirnov distance of numbers, the
+        total variation of strings beyond what chance makes, and the difference of the shares that are missing.
 
     Returns
     -------
@@ -235,7 +236,7 @@ def _compared(
     apart = distances(base, now)
     gap = abs(shares[0] - shares[1])
     p_value = min(1.0, 2.0 * min(_p_missing(*counts), 1.0 if apart is None else apart.p_value))
-    largest = 0.0 if apart is None else apart.kolmogorov_smirnov or apart.linf or 0.0
+    largest = 0.0 if apart is None else apart.effect
     return FeatureComparison(
         name, dataset, *types, apart, shares[0], shares[1], effect=max(largest, gap), p_value=p_value
     )

@@ -52,7 +52,9 @@ def _row(one: FeatureComparison) -> list[object]:
         verdict = badge("gone" if one.type is None else "new", "bad")
     elif one.drifted and one.distances is None:
         verdict = badge(f"{one.baseline_type} became {one.type}", "bad")
-    missing = "" if one.missing is None else f"{percent(one.baseline_missing or 0.0)} → {percent(one.missing)}"
+    missing = ""
+    if one.missing or one.baseline_missing:
+        missing = f"{percent(one.baseline_missing)}\u00a0→\u00a0{percent(one.missing)}"
     head: list[object] = [one.feature, one.dataset, Cell(verdict, not one.drifted)]
     apart = one.distances
     if apart is None:

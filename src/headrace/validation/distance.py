@@ -77,6 +77,9 @@ class Distances(msgspec.Struct, frozen=True, omit_defaults=True):
         How likely two samples of one distribution are at least so far apart: of the chi-squared test for strings and
         truth values, of the Kolmogorov-Smirnov test for numbers, whose distance is first made as small as the
         resolution of the percentiles allows.
+    effect
+        How large the difference is, in [0, 1]: the Kolmogorov-Smirnov distance of numbers; for strings and truth
+        values the total variation (half the sum of the differences of shares) beyond what chance makes.
     """
 
     jensen_shannon: float
@@ -85,6 +88,7 @@ class Distances(msgspec.Struct, frozen=True, omit_defaults=True):
     normalized_abs_difference: float
     chi_squared: ChiSquared
     p_value: float
+    effect: float = 0.0
     linf: float | None = None
     linf_value: str | None = None
     kolmogorov_smirnov: float | None = None
@@ -106,12 +110,13 @@ def distances(a: FeatureStatistics, b: FeatureStatistics) -> Distances | None:
         odd = abs(first.nan / first.total - second.nan / second.total)
         return msgspec.structs.replace(
             whole,
+            effect=max(furthest, odd),
             kolmogorov_smirnov=furthest,
             wasserstein=_wasserstein(first, second),
             p_value=kolmogorov_tail(max(surely, odd), first.total, second.total),
         )
     distance, value = _linf(pair)
-    return msgspec.structs.replace(whole, linf=distance, linf_value=value)
+    return msgspec.structs.replace(whole, linf=distance, linf_value=value, effect=_excess(pair))
 
 
 def linf(a: FeatureStatistics, b: FeatureStatistics) -> tuple[float, str] | None:
@@ -256,6 +261,21 @@ def _hellinger(pair: Binned) -> float:
 def _absolute(pair: Binned) -> float:
     n, m = pair.sizes
     return math.fsum(abs(n * p - m * q) for p, q in zip(pair.first, pair.second, strict=True)) / (n + m)
+
+
+def _excess(pair: Binned) -> float:
+    """Return the total variation less its mean over samples of one distribution.
+
+    The difference of two shares is then normal, of variance p (1 - p) (1 / n + 1 / m), and its absolute value on
+    average the root of 2 / pi times that.
+    """
+    n, m = pair.sizes
+    total = chance = 0.0
+    for p, q in zip(pair.first, pair.second, strict=True):
+        pooled = (n * p + m * q) / (n + m)
+        total += abs(p - q) / 2.0
+        chance += math.sqrt(2.0 / math.pi * pooled * max(0.0, 1.0 - pooled) * (1.0 / n + 1.0 / m)) / 2.0
+    return max(0.0, total - chance)
 
 
 def _chi_squared(pair: Binned) -> ChiSquared:
