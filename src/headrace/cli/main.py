@@ -23,6 +23,7 @@ COMMANDS = {
     "stats": ("headrace.cli.stats", "Statistics of any data."),
     "schema": ("headrace.cli.schema", "Infer, show and compare schemas."),
     "validate": ("headrace.cli.validate", "Check data against a schema."),
+    "repair": ("headrace.cli.repair", "Mend data so that it fits a schema."),
     "lineage": ("headrace.cli.lineage", "What made a thing, and what was made of it."),
     "models": ("headrace.cli.models", "List and show published models."),
     "serve": ("headrace.cli.serve", "Serve models over HTTP."),
