@@ -341,6 +341,15 @@ def test_places_that_need_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert got == [record, Record(), record]
 
 
+def test_every_float_is_read() -> None:
+    # Not a number and signalling, both infinities, the smallest number.
+    bits = [0x7F800001, 0xFFC00000, 0x7F800000, 0xFF800000, 0x00000001]
+    message = entry(b"a", sized(2, sized(1, struct.pack("<5I", *bits))))
+    [got], errors = decoded([message])
+    assert not errors
+    assert shown(got) == shown(from_proto(message))
+
+
 def test_ints_among_floats() -> None:
     records = [
         Record({"a": FeatureValue(INT64, [1, 2])}),

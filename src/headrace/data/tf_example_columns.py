@@ -169,7 +169,10 @@ def _floats(data: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, npt.NDArray[np
     odd |= (ends - begin) % 4 != 0
     counts = np.where(odd, 0, (ends - begin) // 4)
     singles = np.ndarray((len(data) - 3,), "<f4", buffer=data, strides=(1,))
-    return counts, singles[_places(begin, counts, 4)].astype(np.float64), np.flatnonzero(odd)
+    # Widening a NaN that signals makes a NaN that does not, which is no news to anyone.
+    with np.errstate(invalid="ignore"):
+        values = singles[_places(begin, counts, 4)].astype(np.float64)
+    return counts, values, np.flatnonzero(odd)
 
 
 def _ints(data: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, npt.NDArray[np.int64], Ints]:
