@@ -211,7 +211,11 @@ def test_whole_numbers_are_told_apart_by_every_digit(dtype: type[np.int64 | np.u
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.integers(0, 2**32), st.lists(st.integers(0, 9_000), max_size=4), st.sampled_from([50, 3_000, 10**8, 10**12, 2**62]))
+@given(
+    st.integers(0, 2**32),
+    st.lists(st.integers(0, 9_000), max_size=4),
+    st.sampled_from([50, 3_000, 10**8, 10**12, 2**62]),
+)
 def test_counted_and_sorted_whole_numbers_are_the_same(seed: int, cuts: list[int], spread: int) -> None:
     values = np.random.default_rng(seed).integers(-spread, spread, 9_000)
     whole, floats = QuantileSketch(2_000, dtype=np.int64), QuantileSketch(2_000)

@@ -79,9 +79,29 @@ def clean_array(array: Any, cleaning: Cleaning) -> Any:
             return pa.chunked_array([clean_array(chunk, cleaning) for chunk in array.chunks], array.type)
         texts = clean_array(array.dictionary, cleaning)
         return texts.take(array.indices).dictionary_encode().cast(array.type)
-    if cleaning.strip:
+    if cleaning.strip and _may_have_space(array):
         array = pc.utf8_trim(array, characters=WHITESPACE)
     if cleaning.null_values:
-        missing = pc.is_in(array, value_set=pa.array(cleaning.null_values, array.type))
-        array = pc.if_else(missing, pa.scalar(None, array.type), array)
+        if cleaning.null_values == ("",):
+            missing = pc.equal(pc.binary_length(array), 0)
+        else:
+            missing = pc.is_in(array, value_set=pa.array(cleaning.null_values, array.type))
+        if pc.any(missing).as_py():
+            array = pc.if_else(missing, pa.scalar(None, array.type), array)
     return array
+
+
+def _may_have_space(array: Any) -> bool:
+    """Tell whether there is white space in the bytes of an array of texts, which is far less work than trimming."""
+    import numpy as np
+    import pyarrow as pa
+
+    if not isinstance(array, pa.StringArray):
+        return True
+    _, offsets, data = array.buffers()
+    if data is None or not len(array):
+        return False
+    edges = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
+    used = np.frombuffer(data, np.uint8)[int(edges[0]) : int(edges[-1])]
+    # All white space, and little else, is at or below the blank.
+    return bool(used.size) and int(used.min()) <= ord(" ")
