@@ -82,26 +82,37 @@ def clean_array(array: Any, cleaning: Cleaning) -> Any:
     if cleaning.strip and _may_have_space(array):
         array = pc.utf8_trim(array, characters=WHITESPACE)
     if cleaning.null_values:
-        if cleaning.null_values == ("",):
-            missing = pc.equal(pc.binary_length(array), 0)
-        else:
-            missing = pc.is_in(array, value_set=pa.array(cleaning.null_values, array.type))
-        if pc.any(missing).as_py():
+        if cleaning.null_values == ("",) and not _may_have_empty(array):
+            return array
+        missing = pc.is_in(array, value_set=pa.array(cleaning.null_values, array.type))
+        if missing.true_count if isinstance(missing, pa.Array) else pc.any(missing).as_py():
             array = pc.if_else(missing, pa.scalar(None, array.type), array)
     return array
 
 
 def _may_have_space(array: Any) -> bool:
     """Tell whether there is white space in the bytes of an array of texts, which is far less work than trimming."""
+    layout = _layout(array)
+    if layout is None:
+        return True
+    edges, data = layout
+    used = data[int(edges[0]) : int(edges[-1])]
+    # All white space, and little else, is at or below the blank.
+    return bool(used.size) and int(used.min()) <= ord(" ")
+
+
+def _may_have_empty(array: Any) -> bool:
+    layout = _layout(array)
+    return layout is None or bool((layout[0][1:] == layout[0][:-1]).any())
+
+
+def _layout(array: Any) -> tuple[Any, Any] | None:
+    """Return the offsets and the bytes of an array of texts; None where it has another layout."""
     import numpy as np
     import pyarrow as pa
 
-    if not isinstance(array, pa.StringArray):
-        return True
+    if not isinstance(array, pa.StringArray) or not len(array):
+        return None
     _, offsets, data = array.buffers()
-    if data is None or not len(array):
-        return False
     edges = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
-    used = np.frombuffer(data, np.uint8)[int(edges[0]) : int(edges[-1])]
-    # All white space, and little else, is at or below the blank.
-    return bool(used.size) and int(used.min()) <= ord(" ")
+    return edges, np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
