@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather, orc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,40 @@ class TestStats:
         assert headrace(*command, file, "--null", "NA").err == ""
         if "--json" in command:
             assert said.json["datasets"][0]["num_set_aside"] == 5
+
+    @pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.feather", "x.arrow", "x.orc", "x.avro"])
+    def test_files_of_every_kind(self, headrace: Call, tmp_path: Path, name: str) -> None:
+        table = pa.table({"a": [1, 2, None], "s": ["x", None, "z"]})
+        with (tmp_path / name).open("wb") as file:
+            if name.endswith(".jsonl"):
+                file.write(b"".join(json.dumps(row).encode() + b"\n" for row in table.to_pylist()))
+            elif name.endswith(".json"):
+                file.write(json.dumps(table.to_pylist()).encode())
+            elif name.endswith(".orc"):
+                orc.write_table(table, file)
+            elif name.endswith(".avro"):
+                kinds = [{"name": "a", "type": ["null", "long"]}, {"name": "s", "type": ["null", "string"]}]
+                fastavro.writer(file, {"type": "record", "name": "R", "fields": kinds}, table.to_pylist())
+            else:
+                feather.write_feather(table, file)
+        for path in (tmp_path / name, f"file://{tmp_path}/{name}"):
+            said = headrace("stats", path)
+            assert said.code == 0
+            assert said.out.splitlines()[0] == "3 rows, 2 columns"
+        if not name.startswith("x.json"):
+            assert "options of CSV files are for CSV files" in headrace("stats", tmp_path / name, "--strip").err
+
+    def test_options_of_csv_make_a_file_of_any_name_csv(self, headrace: Call, tmp_path: Path) -> None:
+        (tmp_path / "table.dat").write_text("a;b\n1;x\n")
+        assert headrace("stats", tmp_path / "table.dat").code == 2
+        assert headrace("stats", tmp_path / "table.dat", "--separator", ";").out.startswith("1 rows, 2 columns")
+
+    def test_the_encoding_of_json(self, headrace: Call, tmp_path: Path) -> None:
+        (tmp_path / "x.jsonl").write_text('{"a": "é"}\n', "latin-1")
+        assert headrace("stats", tmp_path / "x.jsonl").code == 1
+        assert "é 1" in headrace("stats", tmp_path / "x.jsonl", "--encoding", "latin-1").out
+        said = headrace("stats", tmp_path / "x.jsonl", "--encoding", "latin-1", "--strip")
+        assert "options of CSV files are for CSV files" in said.err
 
     def test_values_whose_ends_cannot_be_seen_are_quoted(self, here: Path, headrace: Call) -> None:
         assert "' Private' 1,381" in headrace("stats", "adult.data", "--names", NAMES).out

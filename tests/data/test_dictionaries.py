@@ -15,6 +15,7 @@ TABLE = pa.table(
     {
         "few": [None if i % 11 == 0 else f"word {i % 9}" for i in range(ROWS)],
         "many": [f"{i * 7919 % ROWS:x} and some more letters {i}" for i in range(ROWS)],
+        "ids": [f"{i}" for i in range(ROWS)],
         "large": pa.array([f"word {i % 5}" for i in range(ROWS)], pa.large_string()),
         "number": pa.array(range(ROWS), pa.int32()),
         "list": [[f"word {i % 3}"] for i in range(ROWS)],
@@ -29,7 +30,7 @@ def test_few_distinct_texts_stay_dictionaries(tmp_path: Path) -> None:
     assert encoded.schema == plain.schema
     words = pa.dictionary(pa.int32(), pa.string())
     batch = next(encoded.batches())
-    assert [field.type == words for field in batch.schema] == [True, False, True, False, False]
+    assert [field.type == words for field in batch.schema] == [True, False, False, True, False, False]
     tables = [pa.Table.from_batches([batch]).cast(plain.schema) for batch in encoded.batches()]
     assert pa.concat_tables(tables).equals(plain.to_table())
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import threading
 import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -84,6 +87,12 @@ class TestMemory(SourceSuite):
         return csv("memory://in/*.csv")
 
     @pytest.fixture
+    def broken(self, memory: Any) -> tuple[Source, int]:
+        put(memory, "/broken/0.csv.gz", gzip.compress(b"a,b\n1,x\n2\n"))
+        put(memory, "/broken/1.csv.gz", gzip.compress(b"a,b\nx,y\n3,\xff\n4,z\n"))
+        return csv("memory://broken/*.gz", types={"a": "int64"}), 5
+
+    @pytest.fixture
     def others(self, memory: Any, source: Source) -> list[Source]:
         put(memory, "/other/0.csv", b"a,b\n2,x\n")
         return [csv("memory://other/0.csv"), csv("memory://in/0.csv"), csv("memory://in/*.csv", strip=True)]
@@ -147,6 +156,32 @@ def test_protocols_that_are_unknown_or_need_an_extra(monkeypatch: pytest.MonkeyP
             csv(url).dataset()
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_web_server_that_gives_whole_files_only(tmp_path: Path) -> None:
+    rows = 700_000
+    (tmp_path / "x.csv").write_bytes(b"a,b\n" + b"1234,words\n" * rows)
+    (tmp_path / "x.parquet").write_bytes(packed("x.parquet"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert as_source(f"{address}/x.parquet").dataset().to_table().equals(TABLE)
+        source = csv(f"{address}/x.csv")
+        assert source.dataset().count_rows() == rows
+        assert source.fingerprint(digest_file) == csv(tmp_path / "x.csv").fingerprint(digest_file)
+        with pytest.raises(DataError, match=r"The file does not exist; got http.*none\.csv"):
+            csv(f"{address}/none.csv").dataset()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 def test_names_and_suffixes_of_urls() -> None:
     assert file_at("https://host/a/x.csv.gz?sign=a/b.json") == RemoteFile("https://host/a/x.csv.gz?sign=a/b.json")
     file = RemoteFile("https://host/a/x.csv.gz?sign=a/b.json")
@@ -159,6 +194,9 @@ def test_names_and_suffixes_of_urls() -> None:
 class _Facts:
     def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
+
+    def invalidate_cache(self) -> None:
+        """Remember nothing."""
 
     def info(self, path: str) -> dict[str, Any]:
         return {"size": 3, **self.facts}

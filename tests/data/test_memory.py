@@ -25,6 +25,7 @@ from headrace.data import (
     as_source,
     dataset_from_table,
 )
+from headrace.data.memory import SCHEMES
 from headrace.errors import DataError, UsageError
 from headrace.testing import SourceSuite
 from headrace.testing.sources import digest_file
@@ -113,6 +114,12 @@ def test_every_suffix_has_a_source() -> None:
         assert {type(as_source(path)) for path in paths} == {kind}
 
 
+def test_a_protocol_with_a_source_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SCHEMES, "table", lambda paths: as_source({"paths": [str(path) for path in paths]}))
+    assert rows("table://x.csv") == {"paths": ["table://x.csv"]}
+    assert rows("table+driver://host/x") == {"paths": ["table+driver://host/x"]}
+
+
 def test_lists_of_rows() -> None:
     assert rows([{"a": 1, "b": {"c": [1]}}, {"d": "x"}, {"a": 2.5, "b": None}]) == {
         "a": [1.0, None, 2.5],
@@ -121,6 +128,22 @@ def test_lists_of_rows() -> None:
     }
     with pytest.raises(DataError, match="Column 'a' cannot be made"):
         as_source([{"a": 1}, {"a": "x"}])
+
+
+def test_a_large_stream_goes_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.data.spill.MEMORY_BYTES", 1_000)
+    wide = pa.table({"a": pa.array(range(10_000), pa.int32()), "b": [[n] for n in range(10_000)]})
+
+    def stream(table: pa.Table) -> Source:
+        source = as_source(pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=100)))
+        assert isinstance(source, ArrowSource)
+        return source
+
+    source = stream(wide)
+    fingerprint, dataset = source.fingerprint(digest_file), source.dataset()
+    del source
+    assert dataset.to_table().equals(wide.cast(dataset.schema))
+    assert fingerprint == stream(wide).fingerprint(digest_file) != stream(wide.slice(1)).fingerprint(digest_file)
 
 
 def test_a_reader_is_kept_since_it_can_be_read_only_once() -> None:

@@ -36,3 +36,9 @@ def test_only_the_rows_asked_for() -> None:
 def test_limit() -> None:
     with pytest.raises(EvaluationError, match="at most 2 slices"):
         Slicer(["x"], 2).codes(pa.record_batch({"x": [1, 2, 3]}), None)
+
+
+@pytest.mark.parametrize("column", [[[1]], [{"a": 1}], [b"x"]])
+def test_columns_that_make_no_slices_are_named(column: list[object]) -> None:
+    with pytest.raises(EvaluationError, match=r"Slices are by columns of numbers.*got column 'odd' of type"):
+        Slicer(["odd"], 2).codes(pa.record_batch({"odd": column}), None)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import pickle
+import random
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headrace.data import dataset_from_table
 from headrace.engines import LocalEngine
@@ -194,3 +200,129 @@ def test_accumulators_with_slices_and_samples_travel() -> None:
     assert [dataset["s"] for dataset in found] == [dataset["s"] for dataset in whole]
     assert [dataset.weighted_num_examples for dataset in found] == [one.weighted_num_examples for one in whole]
     assert found.names == ("day", "day/s=a", "day/s=b", "day/s=missing")
+
+
+def of_every_type(rows: int = 300) -> pa.Table:
+    rng = np.random.default_rng(0)
+    words = [f"a{at % 5}" for at in range(rows)]
+    return pa.table(
+        {
+            "decimal": pa.array([Decimal(at) / 10 for at in range(rows)], pa.decimal128(10, 2)),
+            "int8": pa.array(rng.integers(-9, 9, rows).astype(np.int8)),
+            "half": pa.array(rng.normal(size=rows).astype(np.float16)),
+            "large": pa.array(words, pa.large_string()),
+            "view": pa.array(words, pa.string_view()),
+            "null": pa.nulls(rows),
+            "bytes": pa.array([word.encode() for word in words], pa.large_binary()),
+            "fixed": pa.array([b"abcd"] * rows, pa.binary(4)),
+            "date": pa.array([date(2020, 1, 1)] * rows, pa.date64()),
+            "zoned": pa.array([datetime(2020, 1, 1, tzinfo=UTC)] * rows, pa.timestamp("ns", "UTC")),
+            "coded": pa.array([at % 5 for at in range(rows)]).dictionary_encode(),
+            "map": pa.array([[("a", at)] for at in range(rows)], pa.map_(pa.string(), pa.int64())),
+            "vector": pa.array([[0.1, 0.2]] * rows, pa.list_(pa.float32(), 2)),
+            "list_view": pa.array([["a", "b"]] * rows, pa.list_view(pa.string())),
+            "struct": pa.array([{"a": at, "b": {"c": [at]}} if at % 3 else None for at in range(rows)]),
+            "bool": pa.array([True, None, False] * (rows // 3)),
+        }
+    )
+
+
+@pytest.mark.parametrize("views", [True, False])
+def test_every_type_of_column_goes_through_every_option(views: bool) -> None:
+    table = of_every_type()
+    if not views:
+        table = table.drop(["view", "list_view"])
+    few = [name for name in table.column_names if name not in ("decimal", "half")]
+    plain = [name for name in few if not pa.types.is_nested(table.schema.field(name).type)]
+    options = StatsOptions(
+        slices=[[name] for name in plain], label_feature="bool", cross_features=True, sample_rate=0.9
+    )
+    statistics = generate_statistics(dataset_from_table(table, 100), options=options)
+    dataset = statistics["data"]
+    assert dataset["struct.b.c"].path == ("struct", "b", "c")
+    assert dataset["map.key"].string_stats is not None
+    # Fields of structs in lists have no value for a row.
+    alone = {feature.name for feature in dataset.features if feature.label is None}
+    assert alone == {"bool", "map.key", "map.value"}
+    assert {one.slice_key for one in statistics if one.slice_key is not None} >= {"bool=missing", "null=missing"}
+    assert Statistics.from_json(statistics.to_json()) == statistics
+
+
+def test_slices_are_by_plain_columns() -> None:
+    with pytest.raises(UsageError, match="one value a row"):
+        generate_statistics(of_every_type(), slices=["vector"])
+
+
+def test_no_rows_are_no_trouble() -> None:
+    nothing = dataset_from_table(of_every_type(3).slice(0, 0))
+    for options in (
+        StatsOptions(cross_features=True, label_feature="view"),
+        StatsOptions(slices=["bool"], weight_feature="int8", sample_rate=0.5),
+    ):
+        assert generate_statistics(nothing, options=options)["data"].num_examples == 0
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c", None]),
+        st.one_of(st.none(), st.lists(st.one_of(st.none(), st.integers(-50, 50)), max_size=4)),
+        st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(ROWS, st.lists(st.integers(0, 40), max_size=6), st.integers(0, 1_000))
+@settings(max_examples=40, deadline=None)
+def test_any_cut_and_any_order_of_merging_gives_the_same(
+    rows: list[tuple[Any, ...]], cuts: list[int], seed: int
+) -> None:
+    table = pa.table(
+        {
+            "s": pa.array([row[0] for row in rows], pa.string()),
+            "l": pa.array([row[1] for row in rows], pa.list_(pa.int64())),
+            "w": pa.array([row[2] for row in rows], pa.float64()),
+        }
+    )
+    options = StatsOptions(weight_feature="w", slices=["s", {"w": [(0, 1), (1, None)]}], generators=[Rows])
+    whole = StatisticsAccumulator(table.schema, "all", options)
+    for batch in table.to_batches():
+        whole.update(batch)
+    ends = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
+    parts = []
+    for low, high in pairwise(ends):
+        part = StatisticsAccumulator(table.schema, "all", options)
+        for batch in table.slice(low, high - low).to_batches():
+            part.update(batch)
+        parts.append(part)
+    order = random.Random(seed)
+    while len(parts) > 1:
+        order.shuffle(parts)
+        parts[0].merge(parts.pop())
+    one, other = whole.statistics(), parts[0].statistics()
+    assert one.names == other.names
+    for mine, theirs in zip(one, other, strict=True):
+        assert (mine.num_examples, mine.weighted_num_examples) == (theirs.num_examples, theirs.weighted_num_examples)
+        assert mine.custom_stats == theirs.custom_stats
+        assert mine["s"] == theirs["s"]
+        assert mine["l"].common_stats == theirs["l"].common_stats
+        first, second = mine["l"].num_stats, theirs["l"].num_stats
+        assert first is not None
+        assert second is not None
+        assert (first.quantiles, first.histograms) == (second.quantiles, second.histograms)
+
+
+@given(ROWS)
+@settings(max_examples=40, deadline=None)
+def test_weighted_means_are_those_of_numpy(rows: list[tuple[Any, ...]]) -> None:
+    table = pa.table({"l": pa.array([row[1] for row in rows], pa.list_(pa.int64())), "w": [row[2] for row in rows]})
+    numbers = generate_statistics(dataset_from_table(table, 7), weight_feature="w")["data"]["l"].num_stats
+    items = [(item, weight) for _, found, weight in rows for item in found or () if item is not None]
+    assert numbers is not None
+    assert numbers.weighted is not None
+    if sum(weight for _, weight in items) > 0:
+        values, weights = zip(*items, strict=True)
+        assert numbers.weighted.mean == pytest.approx(np.average(values, weights=weights))
+    else:
+        assert numbers.weighted.mean is None

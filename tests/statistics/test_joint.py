@@ -40,7 +40,9 @@ def census(census_source: CensusSource) -> pa.Table:
 def flights(flights_dir: Path) -> pa.Table:
     with zipfile.ZipFile(flights_dir / "flights.csv.zip") as archive, archive.open(archive.namelist()[0]) as file:
         options = csv.ConvertOptions(null_values=["", "NA"], strings_can_be_null=True)
-        return csv.read_csv(file, convert_options=options)
+        table = csv.read_csv(file, convert_options=options)
+    # Every fifth flight of the year, which is quicker.
+    return table.take(np.arange(0, table.num_rows, 5))
 
 
 def pair(dataset: DatasetStatistics, x: str, y: str) -> CrossFeatureStatistics:

@@ -151,3 +151,20 @@ def test_inputs_are_copies_and_a_mapping() -> None:
     data = {"x": [1.0, 2.0], "y": [3, 4]}
     found = tft.analyze(data, function).transform(data).to_table().to_pydict()
     assert found == {"x": [1.0, 2.0], "y": [3, 4], "changed": [1.0, 0.0]}
+
+
+def test_nested_columns_that_are_not_used_are_in_nobodys_way() -> None:
+    table = pa.table(
+        {
+            "list": [[1], None, [2, 3]],
+            "x": [1.0, 2.0, 3.0],
+            "struct": [{"a": 1}, None, {"a": None}],
+            "bytes": [b"x", None, b"\xff"],
+            "unused": [1, 2, 3],
+        }
+    )
+    graph = tft.analyze(table, lambda inputs: {"x": tft.scale_to_z_score(inputs["x"])})
+    assert graph.ignored == ("list", "struct", "bytes", "unused")
+    assert graph.transform(table).to_table().num_rows == 3
+    with pytest.raises(TransformError, match="cannot enter a graph; got column 'struct'"):
+        tft.analyze(table, lambda inputs: {"x": inputs["struct"]})

@@ -27,6 +27,8 @@ __all__ = ["AvroShard", "open_avro"]
 
 BATCH_ROWS = 65_536
 SHARD_BYTES = 8 << 20
+# Records of so many bytes, packed, become one batch.
+HELD_BYTES = 1 << 20
 # fastavro's own names; what each of the last three needs comes with the extra.
 _CODECS = ("null", "deflate", "bzip2", "xz", "zstandard", "snappy", "lz4")
 
@@ -76,9 +78,10 @@ class AvroShard:
         known = columns_of(self.header.schema, self.path)
         names = list(known) if columns is None else list(columns)
         out = pa.schema([(name, known[name].type) for name in names])
+        needed = {name: column for name, column in known.items() if name in names or column.may_misfit}
         empty = True
         for rows in self._blocks(report):
-            arrays, bad = _arrays(rows.records, known)
+            arrays, bad = _arrays(rows.records, needed)
             if report is not None:
                 for index, reason in sorted(bad.items()):
                     report(Unreadable(self.path, rows.first + index, reason))
@@ -98,7 +101,7 @@ class AvroShard:
         number = self.first_row
         with reading(self.path), open_file(file_at(self.path)) as stream:
             records: list[dict[str, Any]] = []
-            first = number
+            first, held = number, 0
             for block in find_blocks(stream, self.header, self.start, self.end):
                 found, fault = _decode(fastavro, head, stream, block)
                 if fault is None:
@@ -106,14 +109,15 @@ class AvroShard:
                         first = number
                     records += found
                     number += len(found)
-                    if len(records) < BATCH_ROWS // 4:
+                    held += block.end - block.start
+                    if len(records) < BATCH_ROWS // 4 and held < HELD_BYTES:
                         continue
                 if records:
                     yield _Rows(records, first)
-                    records = []
+                    records, held = [], 0
                 if fault is not None:
-                    rows = 1 if block.rows is None else block.rows
-                    many = "" if block.rows is not None else "; how many rows it has cannot be told"
+                    rows = block.rows or 1
+                    many = "" if block.rows else "; how many rows it has cannot be told"
                     for row in range(number, number + rows if report is not None else number):
                         assert report is not None
                         report(Unreadable(self.path, row, f"the block at byte {block.start} is broken: {fault}{many}"))
@@ -129,11 +133,14 @@ def _decode(fastavro: Any, head: bytes, stream: Any, block: Block) -> tuple[list
     stream.seek(block.start)
     data = stream.read(block.end - block.start)
     records: list[dict[str, Any]] = []
+    if not block.rows:
+        # fastavro steps over a block that says that it has no rows, whatever is in it: now it says that it has one.
+        data = b"\x02" + data[1:]
     try:
         for part in fastavro.block_reader(io.BytesIO(head + data)):
-            records += list(part)
+            records += list(part) if block.rows else []
             if part.bytes_.read(1):
-                return [], f"it has more bytes than the {block.rows} rows that it says"
+                return [], f"it has more than the {block.rows} rows that it says"
     except Exception as error:  # noqa: BLE001 - broken bytes make fastavro and the codecs raise whatever they like
         return [], f"{type(error).__name__}: {str(error)[:200]}".rstrip(": ")
     return records, None
@@ -141,7 +148,12 @@ def _decode(fastavro: Any, head: bytes, stream: Any, block: Block) -> tuple[list
 
 def _arrays(records: list[dict[str, Any]], columns: dict[str, Column]) -> tuple[dict[str, pa.Array], dict[int, str]]:
     """Turn records into columns; rows with a value that does not fit are left out, and named by their index."""
-    values = {name: [column.value(record[name]) for record in records] for name, column in columns.items()}
+    values = {
+        name: [record[name] for record in records]
+        if column.convert is None
+        else [column.value(record[name]) for record in records]
+        for name, column in columns.items()
+    }
     try:
         return {name: pa.array(values[name], column.type) for name, column in columns.items()}, {}
     except (pa.ArrowException, OverflowError, ValueError, TypeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -19,7 +20,7 @@ __all__ = ["FileSource", "describe"]
 
 
 @dataclass(frozen=True)
-class FileSource:
+class FileSource(ABC):
     """Files of one format.
 
     Parameters
@@ -42,8 +43,9 @@ class FileSource:
         """Return the files that are there now."""
         return resolve_files(self.paths, self.spans)
 
+    @abstractmethod
     def _open(self) -> Dataset:
-        raise NotImplementedError
+        """Open all columns of the files, with the types that they have there."""
 
     def dataset(self) -> Dataset:
         """Open the data.

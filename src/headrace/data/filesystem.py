@@ -6,17 +6,19 @@ import glob
 import hashlib
 import json
 import re
+import shutil
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
-from weakref import WeakKeyDictionary
 
 from headrace.errors import DataError, MissingExtraError, UsageError, import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Self
 
 __all__ = [
     "File",
@@ -39,8 +41,6 @@ _MAGIC = re.compile(r"[*?\[]")
 # What file systems call the digest of the bytes in their listings, the best first.
 _CHECKSUMS = ("checksum", "md5Hash", "content_hash", "md5", "crc32c", "ETag", "etag")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime")
-
-_archives: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,13 @@ def _filesystem(url: str) -> tuple[Any, str]:
         ) from error
 
 
+def _fresh(url: str) -> tuple[Any, str]:
+    """Return the same, with nothing remembered: files may have come since they were last listed."""
+    system, path = _filesystem(url)
+    system.invalidate_cache()
+    return system, path
+
+
 @contextmanager
 def reading(file: File | str) -> Iterator[None]:
     """Turn whatever a file system says into a DataError that names the file."""
@@ -148,13 +155,67 @@ def open_file(file: File) -> IO[bytes]:
     """
     if isinstance(file, Path):
         return file.open("rb")
-    with _asking(file.url):
-        system, path = _filesystem(file.url)
-        stream = system.open(path, "rb")
-        if "::" in file.url:
-            # An archive is closed when its file system is forgotten.
-            _archives[stream] = system
-        return cast("IO[bytes]", stream)
+    return cast("IO[bytes]", _RemoteStream(file.url))
+
+
+class _RemoteStream:
+    """A file behind a URL that is open for reading; whatever its server says becomes a DataError."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        with _asking(url):
+            # An archive is closed when its file system is forgotten, so that is kept.
+            self._system, self._path = _filesystem(url)
+            self._stream = self._system.open(self._path, "rb")
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._stream.closed)
+
+    def read(self, size: int = -1) -> bytes:
+        with _asking(self._url):
+            place = self._stream.tell()
+            try:
+                return cast("bytes", self._stream.read(size))
+            except ValueError:
+                if not self._url.startswith(("http://", "https://")):
+                    raise
+                # The server gives the whole file only: it goes to disk first.
+                self._stream = self._whole()
+                self._stream.seek(place)
+                return cast("bytes", self._stream.read(size))
+
+    def _whole(self) -> Any:
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the stream
+        with self._system.open(self._path, "rb", block_size=0) as stream:
+            shutil.copyfileobj(stream, copy)
+        self._stream.close()
+        return copy
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        with _asking(self._url):
+            return int(self._stream.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._stream.tell())
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_arrow(file: File) -> Any:
@@ -191,7 +252,7 @@ def find(text: str) -> list[str]:
             return [str(file)]
         return sorted(name for name in glob.glob(str(file), recursive=True) if Path(name).is_file())  # noqa: PTH207 - absolute patterns
     with _asking(text):
-        system, path = _filesystem(text)
+        system, path = _fresh(text)
         # A question mark begins the query of a web address.
         magic = _MAGIC.search(path) is not None and not (text.startswith("http") and "*" not in path)
         if not magic:
@@ -208,7 +269,7 @@ def list_folder(text: str, ending: str) -> list[str] | None:
     if file.suffix or text.startswith("http"):
         return None
     with _asking(text):
-        system, path = _filesystem(text)
+        system, path = _fresh(text)
         if not system.isdir(path):
             return None
         return sorted(
@@ -236,7 +297,7 @@ def digest_of(file: File, digest_file: Callable[[Path], str]) -> str:
         with reading(file):
             return digest_file(file)
     with reading(file), _asking(file.url):
-        system, path = _filesystem(file.url)
+        system, path = _fresh(file.url)
         facts = system.info(path)
         for key in _CHECKSUMS:
             if facts.get(key):
@@ -244,5 +305,8 @@ def digest_of(file: File, digest_file: Callable[[Path], str]) -> str:
         for key in _TIMES:
             if facts.get(key) and facts.get("size") is not None:
                 return json.dumps([key, str(facts[key]), facts["size"]])
-        with system.open(path, "rb") as stream:
-            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        digest = hashlib.blake2b(digest_size=16)
+        with open_file(file) as stream:
+            while data := stream.read(1 << 20):
+                digest.update(data)
+        return digest.hexdigest()

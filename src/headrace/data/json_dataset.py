@@ -12,7 +12,7 @@ from headrace.data.csv_types import as_array, convert
 from headrace.data.dataset import Dataset
 from headrace.data.files import compression_of, is_utf8, open_bytes, unpacking
 from headrace.data.json_records import Piece, form_of, rows_of
-from headrace.data.json_shards import JsonShard, parse_quickly, pieces_of, unreadable_rows
+from headrace.data.json_shards import JsonShard, parse_quickly, parts_of, pieces_of, unreadable_rows
 from headrace.data.json_types import Kind, Tally, fits
 from headrace.data.json_values import decode
 from headrace.data.parallel import in_order
@@ -103,28 +103,50 @@ def _look(
     tally = Tally()
     place = Piece(piece.offset, piece.line, b"", piece.fault)
     wanted = source.columns
-    table = _infer(rows, hint)
-    if table is not None:
-        clean = True
-        for name in table.column_names if wanted is None else [one for one in wanted if one in table.column_names]:
-            array = as_array(table.column(name))
-            column = tally.of_field(name)
-            column.add_array(array)
-            if pa.types.is_string(array.type):
-                column.look_for_dates(array)
-                kind = given.get(name)
-                clean = clean and (kind not in {"timestamp", "date32"} or convert(array, kind)[1] is None)
-        return _Found(number, place, len(piece.data), len(rows), tally, clean, [], tuple(table.column_names))
+    reasons: dict[int, str] = {}
+    names: dict[str, None] = {}
+    clean, count = True, 0
+    for first, part, table in parts_of(rows, lambda some: _infer(some, hint)):
+        if table is not None:
+            count += len(part)
+            names |= dict.fromkeys(table.column_names[:NAMES_SHOWN])
+            clean = _add_table(tally, table, wanted, given) and len(part) == len(rows)
+            continue
+        clean = False
+        odd, read = _add_one_by_one(tally, part, wanted, names)
+        count += read
+        reasons |= {first + index: reason for index, reason in odd.items()}
+    some = unreadable_rows(path, rows, dict(sorted(reasons.items())[:3]))
+    return _Found(number, place, len(piece.data), count, tally, clean, some, tuple(names))
+
+
+def _add_table(tally: Tally, table: pa.Table, wanted: tuple[str, ...] | None, given: dict[str, str]) -> bool:
+    """Count the values of a table, and tell whether its texts are the times that they are said to be."""
+    clean = True
+    for name in table.column_names:
+        if wanted is not None and name not in wanted:
+            continue
+        array = as_array(table.column(name))
+        column = tally.of_field(name)
+        column.add_array(array)
+        if pa.types.is_string(array.type):
+            column.look_for_dates(array)
+            kind = given.get(name)
+            clean = clean and (kind not in {"timestamp", "date32"} or convert(array, kind)[1] is None)
+    return clean
+
+
+def _add_one_by_one(
+    tally: Tally, rows: Rows, wanted: tuple[str, ...] | None, names: dict[str, None]
+) -> tuple[dict[int, str], int]:
+    """Count the values of rows; return the reasons of those that are no objects, and how many are."""
     reasons = dict(rows.faults)
     texts: dict[str, list[str]] = {}
-    names: dict[str, None] = {}
-    count = 0
     for index in range(len(rows)):
         row = reasons.get(index) or decode(rows.text(index))
         if isinstance(row, str):
             reasons[index] = row
             continue
-        count += 1
         if len(names) < NAMES_SHOWN:
             names |= dict.fromkeys(row)
         for name, value in row.items():
@@ -134,8 +156,7 @@ def _look(
                     texts.setdefault(name, []).append(value)
     for name, values in texts.items():
         tally.of_field(name).look_for_dates(pa.array(values, pa.string()))
-    first = unreadable_rows(path, rows, dict(sorted(reasons.items())[:3]))
-    return _Found(number, place, len(piece.data), count, tally, False, first, tuple(names))
+    return reasons, len(rows) - len(reasons)
 
 
 def _infer(rows: Rows, hint: pa.Schema | None) -> pa.Table | None:

@@ -76,6 +76,17 @@ class Rows:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def part(self, first: int, last: int) -> Rows:
+        """Return the rows ``first`` to ``last - 1``, of which there is one."""
+        base = int(self.starts[first])
+        return Rows(
+            self.data[base : int(self.ends[last - 1])],
+            self.starts[first:last] - base,
+            self.ends[first:last] - base,
+            self.numbers[first:last],
+            {index - first: fault for index, fault in self.faults.items() if first <= index < last},
+        )
+
     def text(self, index: int) -> bytes:
         """Return the bytes of a row."""
         return self.data[int(self.starts[index]) : int(self.ends[index])]
@@ -131,7 +142,7 @@ def _cut_lines(stream: IO[bytes], buffer: bytes, offset: int, size: int) -> Iter
                     break
             yield Piece(offset, line, head, _TOO_LONG)
             offset, line, buffer = offset + length, line + 1, rest
-        more = stream.read(max(size - len(buffer), size // 4, len(buffer) // 2))
+        more = stream.read(max(size - len(buffer), size // 4, len(buffer) // 2, 1))
         if not more:
             if buffer:
                 yield Piece(offset, line, buffer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from headrace.data.json_source import JsonSource
     from headrace.data.json_types import Kind
 
-__all__ = ["JsonShard", "parse_quickly", "pieces_of", "unreadable_rows"]
+__all__ = ["JsonShard", "parse_quickly", "parts_of", "pieces_of", "unreadable_rows"]
 
 BATCH_ROWS = 65_536
 TEXT_SHOWN = 1_000
 # Arrow's parser runs out of stack on values nested some ten thousand deep; a shorter row cannot be.
 _LONG_ROW = 4_096
 _MANY_BRACKETS = 1_000
+# Rows of which some are odd are halved until so few are left.
+FEW_ROWS = 32
 
 
 def pieces_of(file: File, source: JsonSource, form: Form) -> Iterator[Piece]:
@@ -192,15 +194,54 @@ class JsonShard:
     def _read_rows(
         self, rows: Rows, kinds: dict[str, Kind], names: list[str]
     ) -> tuple[dict[str, pa.Array], int, dict[int, str]]:
-        if self.clean:
-            wanted = {name: kinds[name] for name in names or list(kinds)[:1]}
-            table = parse_quickly(
-                rows, pa.schema([(name, kind.parsed()) for name, kind in wanted.items()]), others="ignore"
-            )
-            arrays = None if table is None else _finished(table, wanted)
-            if arrays is not None:
-                return arrays, len(rows), {}
-        return read_one_by_one(rows, kinds)
+        # What is in columns that are not wanted decides as well whether a row fits, unless all are known to fit.
+        wanted = {name: kinds[name] for name in names or list(kinds)[:1]} if self.clean else kinds
+        schema = pa.schema([(name, kind.parsed()) for name, kind in wanted.items()])
+
+        def parse(part: Rows) -> dict[str, pa.Array] | None:
+            table = parse_quickly(part, schema, others="ignore")
+            return None if table is None else _finished(table, wanted)
+
+        arrays: dict[str, list[pa.Array]] = {name: [] for name in wanted}
+        reasons: dict[int, str] = {}
+        count = 0
+        for first, part, parsed in parts_of(rows, parse):
+            found, kept, odd = read_one_by_one(part, kinds) if parsed is None else (parsed, len(part), {})
+            reasons |= {first + index: reason for index, reason in odd.items()}
+            count += kept
+            for name in wanted:
+                arrays[name].append(found[name])
+        return (
+            {
+                name: pa.concat_arrays(some) if some else pa.array([], kinds[name].arrow())
+                for name, some in arrays.items()
+            },
+            count,
+            reasons,
+        )
+
+
+T = TypeVar("T")
+
+
+def parts_of(rows: Rows, parse: Callable[[Rows], T | None]) -> Iterator[tuple[int, Rows, T | None]]:
+    """Cut rows into parts that can be parsed together, and small ones that must be looked at one by one.
+
+    Yields
+    ------
+    tuple
+        The index of the part's first row, the part, and what ``parse`` made of it, None where it could not.
+    """
+    waiting = [(0, len(rows))] if len(rows) else []
+    while waiting:
+        first, last = waiting.pop()
+        part = rows if last - first == len(rows) else rows.part(first, last)
+        found = parse(part)
+        if found is not None or last - first <= FEW_ROWS:
+            yield first, part, found
+        else:
+            middle = (first + last) // 2
+            waiting += [(middle, last), (first, middle)]
 
 
 def _finished(table: pa.Table, kinds: dict[str, Kind]) -> dict[str, pa.Array] | None:

@@ -153,7 +153,9 @@ def arrays_of(rows: list[dict[str, Any]], kinds: dict[str, Kind]) -> tuple[dict[
             if bad is not None:
                 for index, is_bad in enumerate(bad.to_pylist()):
                     if is_bad:
-                        reasons.setdefault(index, f"column {name!r}: {shown(values[index])} is not of type {kind.name}")
+                        reasons.setdefault(
+                            index, f"column {name!r}: {shown(values[index])} cannot be read as {kind.name}"
+                        )
         else:
             arrays[name] = pa.array(values, kind.arrow())
     return arrays, reasons

@@ -21,6 +21,7 @@ from headrace.data.normal_types import normalise, normalise_dataset, normalised_
 from headrace.data.orc_source import orc
 from headrace.data.parquet_source import parquet
 from headrace.data.source import Source
+from headrace.data.spill import kept
 from headrace.errors import DataError, UsageError
 
 __all__ = ["SCHEMES", "SUFFIXES", "DatasetSource", "TableSource", "as_source", "normalise_dataset", "normalised_schema"]
@@ -106,9 +107,12 @@ _PACKED = (".gz", ".bz2", ".zst", ".zip")
 
 def _maker(path: PathLike) -> Maker | None:
     text = str(path)
-    scheme = text.partition("://")[0].lower() if is_url(text) else ""
-    if scheme in SCHEMES:
-        return SCHEMES[scheme]
+    if is_url(text):
+        scheme = text.partition("://")[0].lower()
+        # A database's URL may name the driver too, as postgresql+psycopg.
+        found = SCHEMES.get(scheme, SCHEMES.get(scheme.partition("+")[0]))
+        if found is not None:
+            return found
     name = file_at(text).name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)
@@ -137,7 +141,8 @@ def as_source(obj: Any) -> Source:
         A path, URL or glob whose suffix says the format, a folder of Parquet files, a list of paths; a source; a
         dataset; an Arrow table or batch; anything with the Arrow PyCapsule interface (pandas, polars, DuckDB, a
         ``RecordBatchReader``); a mapping of columns to lists; a list of rows as mappings, in which an absent key is
-        null. What can be read only once, as a reader, is kept in memory: write what is larger to a file.
+        null. What may be read only once, as a reader, is read to its end: up to 256 MB stay in memory, more goes to a
+        temporary file that lasts as long as the process.
 
     Raises
     ------
@@ -157,7 +162,10 @@ def as_source(obj: Any) -> Source:
     if isinstance(obj, Source):
         return obj
     if hasattr(obj, "__arrow_c_stream__"):
-        return _table_source(pa.RecordBatchReader.from_stream(obj).read_all())
+        reader = pa.RecordBatchReader.from_stream(obj)
+        normalised_schema(reader.schema)
+        found = kept(reader)
+        return _table_source(found) if isinstance(found, pa.Table) else found
     if hasattr(obj, "__arrow_c_array__"):
         return _table_source(pa.Table.from_batches([pa.record_batch(obj)]))
     if isinstance(obj, Mapping):

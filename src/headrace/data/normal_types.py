@@ -16,7 +16,7 @@ from headrace.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["NormalisedShard", "is_plain", "normalise", "normalise_dataset", "normalised_schema"]
+__all__ = ["NormalisedShard", "normalise", "normalise_dataset", "normalised_schema"]
 
 MICROSECONDS = pa.int64()
 _WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -40,11 +40,6 @@ def normalised_schema(schema: pa.Schema) -> pa.Schema:
     if twice:
         raise DataError("The names of the columns are distinct", got=f"{', '.join(map(repr, twice))} more than once")
     return pa.schema([pa.field(field.name, _normal_type(field), metadata=field.metadata) for field in schema])
-
-
-def is_plain(kind: pa.DataType) -> bool:
-    """Tell whether values of a normal type are numbers, texts, truth values, dates or timestamps."""
-    return not (pa.types.is_nested(kind) or pa.types.is_binary(kind))
 
 
 def _normal_type(field: pa.Field) -> pa.DataType:

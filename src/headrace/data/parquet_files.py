@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.data.dataset import Dataset
-from headrace.data.filesystem import File, RemoteFile, file_at, list_folder, open_arrow
-from headrace.data.one_schema import one_schema
+from headrace.data.filesystem import File, RemoteFile, file_at, list_folder, open_arrow, open_file
+from headrace.data.one_schema import one_schema, readable
 from headrace.errors import DataError, StorageError
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ BATCH_ROWS = 65_536
 ROW_GROUP_ROWS = 131_072
 # Row groups are put together into shards until they hold so many rows.
 SHARD_ROWS = 262_144
-# A dictionary page up to this size is of a column with few distinct texts; larger ones cost more than they save.
-DICTIONARY_BYTES = 64 << 10
+# Dictionaries of more distinct texts, or of every fourth row's, cost more than they save.
+DICTIONARY_VALUES = 10_000
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def _opened(file: File, dictionaries: Sequence[str] = ()) -> Iterator[pq.Parquet
     try:
         with open_arrow(file) as stream:
             yield pq.ParquetFile(stream, pre_buffer=not isinstance(file, Path), read_dictionary=list(dictionaries))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, FileNotFoundError):
             raise DataError("The file does not exist", got=str(file)) from error
         raise DataError(
@@ -127,7 +128,7 @@ def open_parquet(path: str | Path | File | Sequence[str | Path | File]) -> Datas
     for file in files:
         with _opened(file) as opened:
             metadata = opened.metadata
-            own = opened.schema_arrow.with_metadata(None)
+            own = readable(opened.schema_arrow)
         schemas.append((file, own))
         if not metadata.num_rows:
             shards.append(ParquetShard(str(file), 0, 0, 0))
@@ -142,27 +143,58 @@ def open_parquet(path: str | Path | File | Sequence[str | Path | File]) -> Datas
 
 
 def dictionary_columns(shard: ParquetShard) -> tuple[str, ...]:
-    """Return the columns of texts of which every row group has a small dictionary, all in the order of the file."""
-    with _opened(file_at(shard.path)) as file:
+    """Return the columns of texts that have a small dictionary in the shard's first row group."""
+    if not shard.rows:
+        return ()
+    file = file_at(shard.path)
+    with _opened(file) as opened, open_file(file) as stream:
         texts = {
             field.name
-            for field in file.schema_arrow
+            for field in opened.schema_arrow
             if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
         }
-        small: dict[str, bool] = {}
-        for group in range(shard.first, shard.last):
-            row_group = file.metadata.row_group(group)
-            for index in range(row_group.num_columns):
-                chunk = row_group.column(index)
-                name = chunk.path_in_schema
-                if name in texts:
-                    small[name] = small.get(name, True) and _has_small_dictionary(chunk)
-    return tuple(name for name, is_small in small.items() if is_small)
+        group = opened.metadata.row_group(shard.first)
+        chunks = [group.column(index) for index in range(group.num_columns)]
+        most = min(DICTIONARY_VALUES, group.num_rows // 4)
+        return tuple(
+            chunk.path_in_schema
+            for chunk in chunks
+            if chunk.path_in_schema in texts and _dictionary_values(chunk, stream) <= most
+        )
 
 
-def _has_small_dictionary(chunk: Any) -> bool:
-    start = chunk.dictionary_page_offset
-    return start is not None and 0 < chunk.data_page_offset - start <= DICTIONARY_BYTES
+def _dictionary_values(chunk: Any, stream: IO[bytes]) -> float:
+    """Return the values in a chunk's dictionary; infinity where it has none.
+
+    The page's header, a Thrift struct in the compact protocol, begins with three numbers, of which the first says that
+    the page is a dictionary, perhaps has a checksum, and goes on with a struct whose first number it is.
+    """
+    if chunk.dictionary_page_offset is None:
+        return math.inf
+    stream.seek(chunk.dictionary_page_offset)
+    header = stream.read(64)
+    numbers, at, field = {}, 0, 0
+    try:
+        while True:
+            field += header[at] >> 4
+            kind, at = header[at] & 15, at + 1
+            if (field, kind) == (7, 12):
+                field = 10
+                continue
+            if kind != 5:
+                return math.inf
+            value = shift = 0
+            while True:
+                byte, at = header[at], at + 1
+                value |= (byte & 127) << shift
+                shift += 7
+                if byte < 128:
+                    break
+            numbers[field] = (value >> 1) ^ -(value & 1)
+            if field == 11:
+                return numbers[11] if numbers.get(1) == 2 else math.inf
+    except IndexError:
+        return math.inf
 
 
 class ParquetWriter:

@@ -104,9 +104,10 @@ def warn_of_rows(aside: SetAside, rows: int) -> None:
             break
         level += 1
     first = str(aside.first[0])
+    advice = ". Where such a text means missing, name it in null_values (where a command has it, --null)"
     warnings.warn(
-        f"{aside.rows:,} of {aside.rows + rows:,} rows cannot be read and are left out; the first is {first}. "
-        "Where such a text means missing, name it in null_values (where a command has it, --null)",
+        f"{aside.rows:,} of {aside.rows + rows:,} rows cannot be read and are left out; the first is {first}"
+        + (advice if " is not of type " in first else ""),
         RowsSetAsideWarning,
         stacklevel=level + 1,
     )

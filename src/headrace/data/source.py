@@ -50,7 +50,7 @@ class Unreadable:
     file
         The file it is in.
     row
-        The line it begins on, counted from 1.
+        The line it begins on, or where a file has no lines its number among the rows, counted from 1.
     reason
         Why, as a sentence.
     text

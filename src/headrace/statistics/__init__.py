@@ -33,6 +33,7 @@ from headrace.statistics.values import (
 if TYPE_CHECKING:
     from headrace.statistics.accumulate import StatisticsAccumulator
     from headrace.statistics.generate import accumulate_statistics, generate_statistics
+    from headrace.statistics.states import load_state, merge_states, save_state
     from headrace.statistics.view import visualize_statistics
 
 # Homes of the names that need NumPy and Arrow, imported on first use.
@@ -40,6 +41,9 @@ _HOMES = {
     "StatisticsAccumulator": "headrace.statistics.accumulate",
     "accumulate_statistics": "headrace.statistics.generate",
     "generate_statistics": "headrace.statistics.generate",
+    "load_state": "headrace.statistics.states",
+    "merge_states": "headrace.statistics.states",
+    "save_state": "headrace.statistics.states",
     "visualize_statistics": "headrace.statistics.view",
 }
 
@@ -71,6 +75,9 @@ __all__ = [
     "WeightedStringStatistics",
     "accumulate_statistics",
     "generate_statistics",
+    "load_state",
+    "merge_states",
+    "save_state",
     "visualize_statistics",
 ]
 

@@ -12,6 +12,7 @@ from headrace.data import cleaning
 from headrace.data.set_aside import SetAside
 from headrace.errors import UsageError
 from headrace.statistics.columns import ColumnSettings
+from headrace.statistics.composed import ComposedAccumulator
 from headrace.statistics.nested import FeatureNode
 from headrace.statistics.options import StatsOptions
 from headrace.statistics.results import DatasetStatistics, Statistics
@@ -53,11 +54,29 @@ class StatisticsAccumulator:
         self.name = name
         self.options = options
         self.aside = SetAside()
+        self._schema = schema
         self._thinning = Thinning(options)
         slicers = slicers_for(options.slices, options.slice_sqls, options.slice_functions)
         self._sliced = Sliced(partial(_part, schema, options), slicers, options.max_slices)
         self._needs_rows = options.enable_semantic_domain_stats
         self._sample = RowSample() if options.enable_semantic_domain_stats else None
+
+    @property
+    def columns(self) -> pa.Schema:
+        """The columns that are looked at."""
+        return self._schema
+
+    def state(self) -> dict[str, Any]:
+        """Return what was seen, for ``restore`` of another accumulator of the same schema and options."""
+        slices = {key: part.state() for key, part in self._sliced.slices.items()}
+        sample = None if self._sample is None else self._sample.to_state()
+        return {"whole": self._sliced.whole.state(), "slices": slices, "sample": sample}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what another accumulator had seen, in place of what this one has."""
+        self._sliced.restore(state["whole"], state["slices"], _Rows.restore)
+        if self._sample is not None:
+            self._sample.restore(state["sample"])
 
     @property
     def num_examples(self) -> int:
@@ -110,6 +129,8 @@ class _Rows:
         self._generators: list[Accumulator] = [make() for make in options.generators] if custom else []
         named = options.feature_generators.items() if custom else ()
         self._feature_generators = {name: [make() for make in makers] for name, makers in named}
+        composed = options.schema is not None and (options.schema.sparse_features or options.schema.weighted_features)
+        self._composed = ComposedAccumulator(options.schema) if options.schema is not None and composed else None
         self._makers = [_named(make) for make in options.generators]
         self._weights = options.weights
 
@@ -124,17 +145,36 @@ class _Rows:
                 node.update(cast_column(batch, name, self._casts))
         else:
             self._weighted(batch)
+        if self._composed is not None:
+            self._composed.update(batch)
         for generator in self._generators:
             generator.update(batch)
         for name, generators in self._feature_generators.items():
             for generator in generators:
                 generator.update(batch.select([name]))
 
+    def state(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "weight": self._weight,
+            "nodes": [node.to_state() for _, node, _ in self._nodes],
+            "composed": None if self._composed is None else self._composed.to_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.rows, self._weight = state["rows"], state["weight"]
+        for (_, node, _), kept in zip(self._nodes, state["nodes"], strict=True):
+            node.restore(kept)
+        if self._composed is not None:
+            self._composed.restore(state["composed"])
+
     def merge(self, other: Self) -> None:
         self.rows += other.rows
         self._weight += other._weight
         for (_, node, _), (_, more, _) in zip(self._nodes, other._nodes, strict=True):
             node.merge(more)
+        if self._composed is not None and other._composed is not None:
+            self._composed.merge(other._composed)
         for generator, another in zip(self._generators, other._generators, strict=True):
             generator.merge(another)
         for name, generators in self._feature_generators.items():
@@ -148,6 +188,7 @@ class _Rows:
         features: list[FeatureStatistics] = []
         for column, node, _ in self._nodes:
             features += self._features(column, node)
+        composed = () if self._composed is None else self._composed.result()
         custom = [one for made, of in zip(self._generators, self._makers, strict=False) for one in _custom(of, made)]
         return DatasetStatistics(
             name if key is None else f"{name}/{key}",
@@ -156,7 +197,7 @@ class _Rows:
             weighted_num_examples=self._weight if self._options.weight_feature is not None else None,
             slice_key=key,
             sample_rate=self._options.sample_rate or 1.0,
-            custom_stats=tuple(custom),
+            custom_stats=(*composed, *custom),
         )
 
     def _weighted(self, batch: pa.RecordBatch) -> None:

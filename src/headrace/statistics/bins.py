@@ -49,6 +49,8 @@ class Bins:
         Mean and standard deviation of numbers.
     exact
         Whether each bin holds one distinct value.
+    idle
+        Whether all rows are in one bin, so that they need not be read again.
     """
 
     steps: tuple[str, ...]
@@ -58,6 +60,7 @@ class Bins:
     center: float = 0.0
     scale: float = 1.0
     exact: bool = False
+    idle: bool = False
 
     @property
     def name(self) -> str:
@@ -134,22 +137,23 @@ def bins_of(feature: FeatureStatistics, schema: pa.Schema, *, words: int = WORDS
             return None
         kind = kind.field(step).type
     strings, numbers = feature.string_stats, feature.num_stats
+    presence = Bins(feature.steps, "presence", idle=len(feature.steps) == 1 and not feature.common_stats.num_missing)
     if is_list(kind):
-        return Bins(feature.steps, "presence")
+        return presence
     if feature.bool_stats is not None:
         return Bins(feature.steps, "category", ("false", "true"), exact=True)
     if strings is not None:
         count = feature.common_stats.num_non_missing
         top = strings.top_values[:words]
         if not top or sum(one.frequency for one in top) < _COVERED * count:
-            return Bins(feature.steps, "presence")
+            return presence
         exact = strings.complete and len(top) == len(strings.top_values)
         return Bins(feature.steps, "category", tuple(one.value for one in top), exact=exact)
     if numbers is not None and numbers.quantiles:
         edges, exact = _edges(numbers, feature.common_stats.num_non_missing)
         scale = numbers.std_dev or 1.0
         return Bins(feature.steps, "number", (), edges, numbers.mean or 0.0, scale, exact=exact)
-    return Bins(feature.steps, "presence")
+    return presence
 
 
 def _edges(numbers: NumericStatistics, count: int) -> tuple[tuple[float, ...], bool]:

@@ -11,6 +11,8 @@ from headrace.data import Dataset, warn_of_rows
 from headrace.data.dictionaries import dictionary_encoded
 from headrace.errors import UsageError
 from headrace.statistics.accumulate import StatisticsAccumulator
+from headrace.statistics.columns import feature_type
+from headrace.statistics.composed import composed_columns
 from headrace.statistics.options import StatsOptions, with_keywords
 from headrace.statistics.sampling import numbered
 from headrace.statistics.weights import check_weights
@@ -81,10 +83,10 @@ def generate_statistics(
         cross_features=cross_features,
         sample_rate=sample_rate,
     )
-    dataset = source if isinstance(source, Dataset) else _opened(source)
+    dataset = _opened(source)
     total = _folded(dataset, name, options, engine)
     statistics = total.statistics()
-    if options.cross_features or options.label_feature is not None:
+    if total.num_examples and (options.cross_features or options.label_feature is not None):
         statistics = _joined(dataset, statistics, options, engine)
     warn_of_rows(total.aside, total.num_examples)
     return statistics
@@ -112,7 +114,7 @@ def accumulate_statistics(
             got="cross_features or label_feature for an accumulator",
             fix="Use generate_statistics for it",
         )
-    total = _folded(source if isinstance(source, Dataset) else _opened(source), name, options, engine)
+    total = _folded(_opened(source), name, options, engine)
     warn_of_rows(total.aside, total.num_examples)
     return total
 
@@ -131,8 +133,11 @@ def _joined(dataset: Dataset, statistics: Statistics, options: StatsOptions, eng
     from headrace.engines import LocalEngine
     from headrace.statistics.joint import JointAccumulator, plan_joint
 
-    schema, read = _columns(dataset, options)
+    schema, _ = _columns(dataset, options)
     plan = plan_joint(statistics.datasets[0], schema, options)
+    if not plan.columns:
+        return statistics
+    read = _read(dataset, [*plan.columns], options)
     make = partial(JointAccumulator, schema, plan, options)
     total = (engine or LocalEngine()).fold(_prepared(dataset, options).shards, make, columns=read)
     return total.complete(statistics)
@@ -147,26 +152,59 @@ def _prepared(dataset: Dataset, options: StatsOptions) -> Dataset:
 
 def _columns(dataset: Dataset, options: StatsOptions) -> tuple[pa.Schema, list[str]]:
     """Return the columns to describe, and the names of those to read."""
-    names = list(dataset.schema.names if options.feature_allowlist is None else options.feature_allowlist)
+    names = list(
+        dict.fromkeys(dataset.schema.names if options.feature_allowlist is None else options.feature_allowlist)
+    )
     dataset.check_columns(names)
-    sliced: list[str] = []
-    for spec in options.slices:
-        sliced += [spec] if isinstance(spec, str) else [str(name) for name in spec]
     label = [] if options.label_feature is None else [options.label_feature]
-    others = [*options.weights, *sliced, *label, *options.per_feature_weight_override, *options.feature_generators]
-    dataset.check_columns(others)
+    named = [*options.weights, *label, *options.per_feature_weight_override, *options.feature_generators]
+    dataset.check_columns([*named, *_sliced_by(options)])
     for name in options.weights:
         check_weights(dataset.schema, name)
+    for name in _sliced_by(options):
+        if feature_type(dataset.schema.field(name).type) is None:
+            kind = str(dataset.schema.field(name).type)
+            raise UsageError("Slices are by columns with one value a row", got=kind, where=f"column {name!r}")
     for name in (*label, *options.feature_generators):
         if name not in names:
             raise UsageError("The label, and features with generators, are among the columns", got=name)
     schema = pa.schema([dataset.schema.field(name) for name in names])
+    composed = [] if options.schema is None else composed_columns(options.schema, dataset.schema)
+    return schema, _read(dataset, [*names, *options.weights, *composed], options)
+
+
+def _read(dataset: Dataset, columns: list[str], options: StatsOptions) -> list[str]:
+    """Return the columns to read where some are needed: those of slices too, or all that functions may look at."""
     if options.needs_every_column:
-        return schema, list(dataset.schema.names)
-    return schema, list(dict.fromkeys([*names, *options.weights, *sliced]))
+        return list(dataset.schema.names)
+    return list(dict.fromkeys([*columns, *_sliced_by(options)]))
+
+
+def _sliced_by(options: StatsOptions) -> list[str]:
+    sliced: list[str] = []
+    for spec in options.slices:
+        sliced += [spec] if isinstance(spec, str) else [str(name) for name in spec]
+    return sliced
 
 
 def _opened(source: Any) -> Dataset:
     from headrace.data import as_source
+    from headrace.data.normal_types import normalise_dataset
 
-    return as_source(source).dataset()
+    if not isinstance(source, Dataset):
+        return as_source(source).dataset()
+    # Arrow cannot gather views, nor runs; sources have none.
+    awkward = any(_is_awkward(field.type) for field in source.schema)
+    return normalise_dataset(source) if awkward else source
+
+
+def _is_awkward(kind: pa.DataType) -> bool:
+    types = pa.types
+    return (
+        kind in (pa.string_view(), pa.binary_view())
+        or isinstance(kind, pa.BaseExtensionType)
+        or types.is_run_end_encoded(kind)
+        or types.is_list_view(kind)
+        or types.is_large_list_view(kind)
+        or any(_is_awkward(kind.field(at).type) for at in range(kind.num_fields))
+    )

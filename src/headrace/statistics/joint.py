@@ -17,6 +17,7 @@ from headrace.statistics.cross import CategoryPair, MixedPair, Number, NumberPai
 from headrace.statistics.label import LabelPair
 from headrace.statistics.slices import Sliced, slicers_for
 from headrace.statistics.thinning import Thinning, cast_column, cast_types
+from headrace.statistics.values import LabelStatistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from headrace.statistics.bins import Codes, Floats
     from headrace.statistics.options import StatsOptions
     from headrace.statistics.results import DatasetStatistics, Statistics
-    from headrace.statistics.values import CrossFeatureStatistics, LabelStatistics
+    from headrace.statistics.values import CrossFeatureStatistics
 
 __all__ = ["MAX_PAIRS", "JointAccumulator", "JointPlan", "plan_joint"]
 
@@ -49,6 +50,18 @@ class JointPlan:
     bins: tuple[Bins, ...]
     pairs: tuple[tuple[int, int], ...]
     label: int | None
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Places of the bins in which rows are counted."""
+        paired = {at for pair in self.pairs for at in pair}
+        labelled = range(len(self.bins)) if self.label is not None else ()
+        return tuple(at for at in sorted({*paired, *labelled}) if not self.bins[at].idle)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that must be read."""
+        return tuple(dict.fromkeys(self.bins[at].steps[0] for at in self.used))
 
 
 def plan_joint(first: DatasetStatistics, schema: pa.Schema, options: StatsOptions) -> JointPlan:
@@ -155,7 +168,7 @@ class _Pairs:
         self._number_pairs = NumberPairs(len(self._numbers))
         self._pairs: list[CategoryPair | MixedPair | None] = [self._made(x, y) for x, y in plan.pairs]
         self._labelled = (
-            {at: LabelPair(one, bins[plan.label]) for at, one in enumerate(bins) if at != plan.label}
+            {at: LabelPair(bins[at], bins[plan.label]) for at in plan.used if at != plan.label}
             if plan.label is not None
             else {}
         )
@@ -229,6 +242,9 @@ class _Pairs:
         labels: dict[str, LabelStatistics] = {
             self._plan.bins[at].name: pair.result() for at, pair in self._labelled.items()
         }
+        if self._plan.label is not None:
+            # What is the same in all rows says nothing.
+            labels |= {one.name: LabelStatistics(0.0, 0.0) for one in self._plan.bins if one.idle}
         features = tuple(
             msgspec.structs.replace(feature, label=labels[feature.name]) if feature.name in labels else feature
             for feature in dataset.features

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.errors import DataError
+from headrace.statistics.column_states import dump_column, load_column
 from headrace.statistics.columns import accumulator_for, feature_type
 from headrace.statistics.presence import Presence
 from headrace.statistics.values import (
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     Weights = NDArray[np.float64]
 
-__all__ = ["MAX_DEPTH", "FeatureNode", "leaf_values", "list_parts", "opened"]
+__all__ = ["MAX_DEPTH", "FeatureNode", "is_list", "leaf_values", "list_parts", "opened", "valid_rows"]
 
 MAX_DEPTH = 32
 
@@ -150,6 +151,31 @@ class FeatureNode:
         for child, more in zip(self.children, other.children, strict=True):
             child.merge(more)
 
+    def to_state(self) -> dict[str, Any]:
+        """Return what was seen as plain values, arrays and bytes."""
+        return {
+            "name": self.path[-1],
+            "presence": self._presence.to_state(),
+            "leaf": None if self._leaf is None else dump_column(self._leaf),
+            "children": [child.to_state() for child in self.children],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state of the same path and type, in place of what was seen.
+
+        Raises
+        ------
+        DataError
+            If it is of another path or type.
+        """
+        if state["name"] != self.path[-1] or (state["leaf"] is None) != (self._leaf is None):
+            raise DataError("A state is of the columns that it says", got=str(state["name"]), where=".".join(self.path))
+        self._presence.restore(state["presence"])
+        if self._leaf is not None:
+            self._leaf = load_column(state["leaf"])
+        for child, more in zip(self.children, state["children"], strict=True):
+            child.restore(more)
+
     def features(self) -> Iterator[FeatureStatistics]:
         """Yield the statistics of this path, then of those below."""
         common = self._presence.result()
@@ -177,7 +203,7 @@ class FeatureNode:
             missing = _nulls(column)
             self._presence.plain(len(column), missing)
             if weights is not None:
-                valid = _valid(column)
+                valid = valid_rows(column)
                 self._presence.weigh(weights[valid], float(weights[~valid].sum()))
             self._values(column, weights)
             return
@@ -239,7 +265,8 @@ def _type(kind: pa.DataType, settings: ColumnSettings) -> StatisticsType:
     return "STRING" if found == "BYTES" and settings.text_in_bytes else found
 
 
-def _valid(column: pa.Array) -> NDArray[np.bool_]:
+def valid_rows(column: pa.Array) -> NDArray[np.bool_]:
+    """Return which rows of a column have a value."""
     if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
         column = column.dictionary_decode()
     valid: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
@@ -248,7 +275,7 @@ def _valid(column: pa.Array) -> NDArray[np.bool_]:
 
 def _nulls(column: pa.Array) -> int:
     if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
-        return int(np.count_nonzero(~_valid(column)))
+        return int(np.count_nonzero(~valid_rows(column)))
     return int(column.null_count)
 
 

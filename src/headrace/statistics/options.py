@@ -28,6 +28,8 @@ class StatsOptions:
     schema
         Where it says that a column is INT or FLOAT and the data has strings, they are read as numbers; where it says
         that integers are categories, or that bytes are STRING, they are described as strings.
+        Its sparse and weighted features get counts of rows in which their columns do not go together, in
+        ``custom_stats``.
     weight_feature
         A column with the weight of each row, a finite number from 0: results have a weighted part beside the other.
     per_feature_weight_override

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -45,6 +45,21 @@ class _Level:
         self.missing += other.missing
         self.total += other.total
         self.lengths.merge(other.lengths)
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "present": self.present,
+            "missing": self.missing,
+            "total": self.total,
+            "lengths": self.lengths.to_state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        made = cls()
+        made.present, made.missing, made.total = state["present"], state["missing"], state["total"]
+        made.lengths = QuantileSketch.from_state(state["lengths"])
+        return made
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -133,6 +148,25 @@ class Presence:
         self._weight_present += other._weight_present
         self._weight_missing += other._weight_missing
         self._weight_values += other._weight_values
+
+    def to_state(self) -> dict[str, Any]:
+        """Return what was seen as plain values and arrays."""
+        return {
+            "present": self._present,
+            "missing": self._missing,
+            "null_values": self._null_values,
+            "levels": [level.to_state() for level in self._levels],
+            "values": None if self._values is None else self._values.to_state(),
+            "weights": [self._weight_present, self._weight_missing, self._weight_values],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state of the same depth, in place of what was seen."""
+        self._present, self._missing = state["present"], state["missing"]
+        self._null_values = state["null_values"]
+        self._levels = [_Level.from_state(level) for level in state["levels"]]
+        self._values = None if state["values"] is None else _Level.from_state(state["values"])
+        self._weight_present, self._weight_missing, self._weight_values = state["weights"]
 
     def result(self) -> CommonStatistics:
         """Return the presence over all that was seen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -135,6 +135,16 @@ class RowSample:
         """Take in what another sample of the same size has seen."""
         if other._hashes.size:
             self._add(other._hashes, pa.concat_tables(other._rows))
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the sampled rows as a table, and their hashes."""
+        return {"hashes": self._hashes, "rows": self.table()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state, in place of what was seen."""
+        self._hashes, self._rows, self._limit = np.empty(0, np.uint64), [], None
+        if state["rows"] is not None:
+            self._add(state["hashes"], state["rows"])
 
     def table(self) -> pa.Table | None:
         """Return the sampled rows, in the order of their hashes; None where there was no row."""

@@ -131,8 +131,8 @@ class SqlSlicer:
         if not hasattr(_LOCAL, "connection"):
             _LOCAL.connection = duckdb.connect(":memory:", config={"threads": 1})
         # Its name stands in the query alone, where a column's name comes first.
-        relation = _LOCAL.connection.from_arrow(pa.Table.from_batches([batch]))
         try:
+            relation = _LOCAL.connection.from_arrow(pa.Table.from_batches([batch]))
             found = relation.project(f"coalesce(cast(({self.predicate}) as boolean), false) as holds").fetchnumpy()
         except duckdb.Error as error:
             raise UsageError(
@@ -239,6 +239,14 @@ class Sliced(Generic[A]):
         self.whole.merge(other.whole)
         for key, more in other.slices.items():
             self._slice(key).merge(more)
+
+    def restore(self, whole: Any, slices: Mapping[str, Any], restore: Callable[[A, Any], None]) -> None:
+        """Make the accumulators anew, and have ``restore`` put into each what it had seen."""
+        self.whole = self._make(None)
+        restore(self.whole, whole)
+        self.slices = {}
+        for key, state in slices.items():
+            restore(self._slice(key), state)
 
     def result(self) -> Any:
         """Return the result of all rows."""
