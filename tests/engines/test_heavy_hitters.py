@@ -122,3 +122,22 @@ def test_full_batches_of_mostly_ids(rows: int) -> None:
     assert word == b"often"
     assert truth - heavy.lost <= count <= truth
     assert heavy.lost <= 2 * rows / 10_001
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_long_strings_take_no_more_than_their_room(monkeypatch: pytest.MonkeyPatch, parts: int) -> None:
+    monkeypatch.setattr("headrace.engines.heavy_hitters._BYTES", 100_000)
+    values = [f"{number:04d}" * 300 for number in range(400)] + ["often" * 200] * 50
+    total = HeavyHitters()
+    for start in range(parts):
+        one = HeavyHitters()
+        words = pa.array(values[start::parts])
+        one.update(words, hash_strings(words))
+        assert one.num_distinct > 0
+        total.merge(one)
+    assert not total.is_exact
+    assert total.num_distinct == 401
+    assert sum(len(word) for word in total.to_state()["words"]) <= 100_000
+    ((word, count),) = total.most_frequent(10)
+    assert word == b"often" * 200
+    assert 50 - total.lost <= count <= 50

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FLOATS = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=200)
+SPREADS = [50, 3_000, 10**8, 10**12, 2**62]
 CUTS = st.lists(st.integers(0, 200), max_size=6)
 QS = [0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999, 1.0]
 
@@ -214,7 +215,7 @@ def test_whole_numbers_are_told_apart_by_every_digit(dtype: type[np.int64 | np.u
 @given(
     st.integers(0, 2**32),
     st.lists(st.integers(0, 9_000), max_size=4),
-    st.sampled_from([50, 3_000, 10**8, 10**12, 2**62]),
+    st.sampled_from(SPREADS),
 )
 def test_counted_and_sorted_whole_numbers_are_the_same(seed: int, cuts: list[int], spread: int) -> None:
     values = np.random.default_rng(seed).integers(-spread, spread, 9_000)

@@ -79,9 +79,40 @@ def clean_array(array: Any, cleaning: Cleaning) -> Any:
             return pa.chunked_array([clean_array(chunk, cleaning) for chunk in array.chunks], array.type)
         texts = clean_array(array.dictionary, cleaning)
         return texts.take(array.indices).dictionary_encode().cast(array.type)
-    if cleaning.strip:
+    if cleaning.strip and _may_have_space(array):
         array = pc.utf8_trim(array, characters=WHITESPACE)
     if cleaning.null_values:
+        if cleaning.null_values == ("",) and not _may_have_empty(array):
+            return array
         missing = pc.is_in(array, value_set=pa.array(cleaning.null_values, array.type))
-        array = pc.if_else(missing, pa.scalar(None, array.type), array)
+        if missing.true_count if isinstance(missing, pa.Array) else pc.any(missing).as_py():
+            array = pc.if_else(missing, pa.scalar(None, array.type), array)
     return array
+
+
+def _may_have_space(array: Any) -> bool:
+    """Tell whether there is white space in the bytes of an array of texts, which is far less work than trimming."""
+    layout = _layout(array)
+    if layout is None:
+        return True
+    edges, data = layout
+    used = data[int(edges[0]) : int(edges[-1])]
+    # All white space, and little else, is at or below the blank.
+    return bool(used.size) and int(used.min()) <= ord(" ")
+
+
+def _may_have_empty(array: Any) -> bool:
+    layout = _layout(array)
+    return layout is None or bool((layout[0][1:] == layout[0][:-1]).any())
+
+
+def _layout(array: Any) -> tuple[Any, Any] | None:
+    """Return the offsets and the bytes of an array of texts; None where it has another layout."""
+    import numpy as np
+    import pyarrow as pa
+
+    if not isinstance(array, pa.StringArray) or not len(array):
+        return None
+    _, offsets, data = array.buffers()
+    edges = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
+    return edges, np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from headrace.engines.distinct import DistinctSketch
+from headrace.engines.hashing import byte_lengths
 from headrace.engines.value_table import runs
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ KEPT = 10_000
 # What is not yet counted is counted once it comes to so many strings, or so many bytes.
 _WAITING = 131_072
 _WAITING_BYTES = 32 << 20
+# The bytes of all strings that have a counter.
+_BYTES = 64 << 20
 _WORDS = pa.large_binary()
 # Most hashes that are not looked for are told by their first 16 bits.
 _PREFIX = np.uint64(48)
@@ -34,10 +37,13 @@ class HeavyHitters:
 
     Up to ``exact`` distinct ones every count is exact; whether they are depends on the strings alone, never on how
     they were split. Beyond, counters are cut back to ``kept`` whenever there are more than twice as many (Misra and
-    Gries 1982, merged as Agarwal et al. 2013 prove): the count after the last that is kept is taken from all. So a
-    count is never too high, and too low by at most ``lost``, which is at most one ``kept + 1``-th of all that was
-    counted; a string without a counter occurs at most ``lost`` times. Distinct strings are then estimated by
-    :class:`DistinctSketch`.
+    Gries 1982, merged as Agarwal et al. 2013 prove): the count after the last that is kept is taken from all; and of a
+    batch, strings without a counter that occur rarely in it are passed over. So a count is never too high, and too low
+    by at most ``lost``, which is at most two ``kept + 1``-ths of all that was counted; a string without a counter
+    occurs at most ``lost`` times. Distinct strings are then estimated by :class:`DistinctSketch`.
+
+    Counted strings of more than 64 MB together are cut back, in the same way, to those that fit in half of that, which
+    may lose more; that counts are not exact then depends on the strings alone, too.
 
     Two of 100,000 strings share a hash, and with it a counter, with a probability of 3e-10.
 
@@ -264,6 +270,21 @@ class HeavyHitters:
         self._hashes, self._counts = hashes, counts
         every = pa.concat_arrays([self._words, *words]) if words else self._words
         self._words = every.take(pa.array(homes))
+        self._lighten()
+
+    def _lighten(self) -> None:
+        """Keep only as many strings, the most frequent, as fit."""
+        lengths, _ = byte_lengths(self._words)
+        if int(lengths.sum()) <= _BYTES:
+            return
+        self._begin_sketch()
+        order = np.argsort(-self._counts, kind="stable")
+        fitting = int(np.searchsorted(np.cumsum(lengths[order]), _BYTES // 2, side="right"))
+        cut = self._counts[order[fitting]].item()
+        left = np.flatnonzero(self._counts > cut)
+        self._hashes, self._counts = self._hashes[left], self._counts[left] - cut
+        self._words = self._words.take(pa.array(left))
+        self.lost += cut
 
 
 def _largest(counts: NDArray[Any], nth: int) -> Any:
