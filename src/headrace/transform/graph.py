@@ -14,11 +14,9 @@ from headrace.data import Dataset, TableShard
 from headrace.engines import LocalEngine
 from headrace.errors import TransformError, did_you_mean
 from headrace.model.compose import prune
-from headrace.model.feeds import feeds_from_batch
-from headrace.model.session import run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX
 from headrace.transform.columns import signature_inputs
-from headrace.transform.fold import shared_session
+from headrace.transform.distinct import run_split, split_by_column
 
 if TYPE_CHECKING:
     import os
@@ -83,7 +81,8 @@ class BatchTransform:
 
     def run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
         """Transform to arrays, in the order of the features."""
-        return run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
+        found = run_split(split_by_column(self.model, self.inputs), self.model, self.inputs, batch, self.outputs)
+        return [found[name] for name in self.outputs]
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Transform."""
