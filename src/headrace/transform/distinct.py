@@ -129,7 +129,13 @@ class Split:
 
 
 def run_split(
-    split: Split, whole: bytes, inputs: Sequence[Input], batch: pa.RecordBatch, wanted: Collection[str]
+    split: Split,
+    whole: bytes,
+    inputs: Sequence[Input],
+    batch: pa.RecordBatch,
+    wanted: Collection[str],
+    *,
+    always: bool = False,
 ) -> Feeds:
     """Run a graph on a batch and return its outputs by name, the same bits as a run of the whole gives.
 
@@ -143,8 +149,10 @@ def run_split(
         Of the whole.
     wanted
         Outputs of the whole.
+    always
+        Look for distinct texts even where that does not pay.
     """
-    repeating = {part.column for part in split.parts if _repeats(batch, part.column)}
+    repeating = {part.column for part in split.parts if _repeats(batch, part.column, always=always)}
     if not repeating:
         return _run(whole, inputs, list(wanted), batch, {})
     rest = [name for name in split.outputs if name in wanted]
@@ -170,10 +178,12 @@ def _run(model: bytes, inputs: Sequence[Input], names: list[str], batch: pa.Reco
     return dict(zip(names, run_session(session, names, feeds), strict=True))
 
 
-def _repeats(batch: pa.RecordBatch, name: str) -> bool:
+def _repeats(batch: pa.RecordBatch, name: str, *, always: bool) -> bool:
     """Say whether a batch's column has few enough distinct texts for them to be looked for."""
     index = batch.schema.get_field_index(name)
-    if batch.num_rows < _LEAST_ROWS or index < 0:
+    if index < 0 or always:
+        return bool(index >= 0)
+    if batch.num_rows < _LEAST_ROWS:
         return False
     column = batch.column(index)
     if pa.types.is_dictionary(column.type):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from headrace.model.signature import Input
     from headrace.schema import FeatureSpec
     from headrace.transform.columns import RawColumn
+    from headrace.transform.verification import TransformVerification
 
 __all__ = ["AnalyzerResult", "BatchTransform", "TransformGraph"]
 
@@ -238,6 +239,31 @@ class TransformGraph:
         if next(dataset.batches(wanted), None) is None:
             return Dataset(function.schema, ())
         return (engine or LocalEngine()).map(dataset.shards, function, sink or _MemorySink(), columns=wanted)
+
+    def verify(self, source: Any, *, max_rows: int = 1000) -> TransformVerification:
+        """Apply the graph to one batch, single rows, parts of shuffled rows and distinct texts, and compare the bits.
+
+        Parameters
+        ----------
+        source
+            Rows, as for :meth:`transform`.
+        max_rows
+            Rows that are replayed.
+
+        Returns
+        -------
+        TransformVerification
+            What agrees; the operators that do not, and by how much; the columns that are read and not read.
+
+        Raises
+        ------
+        DataError
+            If there are no rows.
+        """
+        from headrace.transform.analysis import open_dataset
+        from headrace.transform.verification import verify_transform
+
+        return verify_transform(self, open_dataset(source), max_rows)
 
     @property
     def paths(self) -> dict[str, dict[str, list[str]]]:
