@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         one_hot,
     )
     from headrace.transform.columns import RawColumn
+    from headrace.transform.foreign import apply_onnx, apply_sklearn
     from headrace.transform.graph import TransformGraph
     from headrace.transform.missing import fill_missing, is_missing, isin
     from headrace.transform.numbers import (
@@ -41,6 +42,8 @@ _HOMES = {
     "Vocabulary": "analyzers",
     "analyze": "analysis",
     "apply_buckets": "numbers",
+    "apply_onnx": "foreign",
+    "apply_sklearn": "foreign",
     "apply_vocabulary": "categories",
     "bucketize": "numbers",
     "compute_and_apply_vocabulary": "categories",
@@ -70,6 +73,8 @@ __all__ = [
     "Vocabulary",
     "analyze",
     "apply_buckets",
+    "apply_onnx",
+    "apply_sklearn",
     "apply_vocabulary",
     "bucketize",
     "compute_and_apply_vocabulary",
