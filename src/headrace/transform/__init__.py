@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headrace.transform.analysis import analyze
     from headrace.transform.analyzers import Vocabulary, max, mean, min, quantiles, size, sum, var, vocabulary  # noqa: A004
+    from headrace.transform.cache import AnalysisCache
     from headrace.transform.categories import (
         apply_vocabulary,
         compute_and_apply_vocabulary,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from headrace.transform.text import strip
 
 _HOMES = {
+    "AnalysisCache": "cache",
     "RawColumn": "columns",
     "TransformGraph": "graph",
     "Vocabulary": "analyzers",
@@ -68,6 +70,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnalysisCache",
     "RawColumn",
     "TransformGraph",
     "Vocabulary",
