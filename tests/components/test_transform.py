@@ -9,9 +9,11 @@ import pytest
 from headrace import transform as tft
 from headrace.components import Schema, transform
 from headrace.errors import TransformError
+from headrace.pipeline.context import StepContext, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import ndonnx as ndx
 
@@ -86,3 +88,20 @@ def test_a_split_without_rows_keeps_its_columns(examples: Examples, schema: Sche
     assert transformed.summary["rows"]["eval"] == 0
     assert transformed.split("eval").schema == transformed.split("train").schema
     assert transformed.split("eval").to_table().num_rows == 0
+
+
+def test_an_analysis_is_kept_between_runs(examples: Examples, schema: Schema, tmp_path: Path) -> None:
+    def ages(inputs: Mapping[str, ndx.Array]) -> dict[str, ndx.Array]:
+        return {"age": tft.scale_to_z_score(inputs["age"])}
+
+    found = []
+    for run in ("first", "second"):
+        place = tmp_path / run
+        step = StepContext(run, "transform", "0", tmp_path / "home", place / "scratch", place / "staging")
+        with running(step):
+            graph, _ = transform(examples, schema, ages, analyzer_cache=True)
+        found.append(graph)
+    first, second = (graph.properties for graph in found)
+    assert first["parts_known"] == second["parts_read"] == 0
+    assert first["parts_read"] == second["parts_known"] > 0
+    assert found[0].load().to_onnx() == found[1].load().to_onnx()

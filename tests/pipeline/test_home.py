@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from headrace.metadata import MetadataStore, RunRecord, StepRecord
 from headrace.pipeline import run_states, step_states, sweep
 from headrace.pipeline.home import Home
+from headrace.pipeline.locks import FileLock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,3 +38,15 @@ def test_sweep_clears_dead_runs_and_leaves_living_ones(tmp_path: Path) -> None:
         lock.release()
         assert sweep(home, store) == ["living"]
         assert sweep(home, store) == []
+
+
+def test_sweep_removes_the_locks_of_steps_that_nobody_holds(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    held, left = (FileLock(home.scratch(f"{key}.lock")) for key in ("held", "left"))
+    for lock in (held, left):
+        assert lock.acquire()
+    left.release()
+    with MetadataStore(tmp_path) as store:
+        sweep(home, store)
+    assert held.path.exists()
+    assert not left.path.exists()

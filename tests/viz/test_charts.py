@@ -70,6 +70,12 @@ def test_one_value_only() -> None:
     assert len(bars_of(parse(histogram([5, 5], [9])))) == 1
 
 
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("count", [5e-324, 1.1235582092889474e308])
+def test_counts_at_the_ends_of_float64(count: float, log: bool) -> None:
+    assert len(bars_of(parse(histogram([0, 0], [count], log=log)))) == 1
+
+
 def test_edges_and_counts_must_fit() -> None:
     with pytest.raises(ValueError, match="one more edge"):
         histogram([0, 1], [1, 2])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.components.artifacts import Examples, Schema, TransformGraph
 from headrace.components.splits import keep_split
-from headrace.pipeline import Artifact, component
+from headrace.pipeline import Artifact, component, current_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,7 @@ def transform(
     preprocessing_fn: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     *,
     analyze_split: str = "train",
+    analyzer_cache: bool = False,
     after: Artifact | Sequence[Artifact] | None = None,  # noqa: ARG001 - orders the steps
 ) -> tuple[TransformGraph, Examples]:
     """Analyse ``preprocessing_fn`` on one split and apply it to all of them.
@@ -35,6 +36,9 @@ def transform(
         Columns → features.
     analyze_split
         The only split that analyzers see; the first where there is no split of that name.
+    analyzer_cache
+        Keep what analyzers gathered of each file of the snapshot in ``<home>/cache/analysis``, so that a run over more
+        data reads only what is new. The folder may be deleted at any time.
     after
         Outputs of steps that must have succeeded before, as the anomalies.
 
@@ -49,13 +53,15 @@ def transform(
         If the function cannot become a graph; the message has the line.
     """
     from headrace.data import ParquetSink
-    from headrace.transform import analyze
+    from headrace.transform import AnalysisCache, analyze
 
     described = schema.load()
     known = set(examples.split(examples.splits[0]).columns)
     optional = {one.name for one in described.features if one.min_fraction < 1 and one.name in known}
     seen = analyze_split if analyze_split in examples.splits else examples.splits[0]
-    graph = analyze(examples.split(seen), preprocessing_fn, optional=optional)
+    step = current_step()
+    cache = AnalysisCache(step.home / "cache" / "analysis") if analyzer_cache and step is not None else None
+    graph = analyze(examples.split(seen), preprocessing_fn, optional=optional, cache=cache)
     saved = TransformGraph.create()
     graph.save(saved.path)
     described.save(saved.path / "schema.yaml")
@@ -66,4 +72,6 @@ def transform(
         rows[split] = keep_split(folder, graph.transform(examples.split(split), sink=ParquetSink(folder)))
     transformed.describe({"rows": rows})
     saved.properties |= {"features": [feature.name for feature in graph.outputs], "analyzed_split": seen}
+    if cache is not None:
+        saved.properties |= {"parts_known": cache.hits, "parts_read": cache.misses}
     return saved, transformed

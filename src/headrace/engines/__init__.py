@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headrace.engines.base import Accumulator, Engine, Sink, Writer
-from headrace.engines.counted import fold_counted
+from headrace.engines.counted import Counting, fold_counted
 from headrace.engines.local import LocalEngine
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _HOMES = {
 
 __all__ = [
     "Accumulator",
+    "Counting",
     "DistinctSketch",
     "Engine",
     "LocalEngine",

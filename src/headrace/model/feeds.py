@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from headrace.model.signature import DType, Input
 
-__all__ = ["Feeds", "feeds_from_batch", "numpy_dtype"]
+__all__ = ["Feeds", "distinct_strings", "feeds_from_batch", "numpy_dtype"]
 
 Feeds = dict[str, np.ndarray[Any, Any]]
 
@@ -93,16 +93,63 @@ def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
             array: Any = _mask(column)
         else:
             if column.null_count and item.feature not in maskable:
-                row = int(np.argmax(_mask(column)))
-                raise RequestError(
-                    f"Column {item.feature!r} may not be missing: it never was in the training data",
-                    got=f"{column.null_count} nulls",
-                    where=f"first in row {row}",
-                    fix="Fill the column, or train with rows in which it is missing",
-                )
+                raise _null(column, item)
             array = _values(column, item)
         feeds[item.name] = array.reshape(-1, 1) if len(item.shape) == 2 else array
     return feeds
+
+
+def distinct_strings(column: pa.Array, item: Input, *, may_be_missing: bool) -> tuple[Any, Any, bool]:
+    """Return the distinct texts of a column, and which of them each row has.
+
+    Parameters
+    ----------
+    column
+        Texts, plain or dictionary-encoded.
+    item
+        The signature's input for it.
+    may_be_missing
+        Whether nulls are fine.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of objects, of shape [distinct]; the last one is ``""`` in place of null where there are nulls.
+    numpy.ndarray
+        Indices into them, int64 of shape [rows].
+    bool
+        Whether there are nulls.
+
+    Raises
+    ------
+    RequestError
+        As `feeds_from_batch` does.
+    """
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
+        column = column.dictionary_decode()
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    words, indices = encoded.dictionary, encoded.indices
+    if not (pa.types.is_string(words.type) or pa.types.is_large_string(words.type) or words.type == pa.string_view()):
+        raise _wrong_type(column, item)
+    texts = words.to_numpy(zero_copy_only=False).astype(object, copy=False)
+    has_null = bool(indices.null_count)
+    if has_null:
+        if not may_be_missing:
+            raise _null(column, item)
+        indices = pc.fill_null(indices.cast(pa.int64()), len(texts))
+        texts = np.append(texts, [""])
+    return texts, indices.to_numpy(zero_copy_only=False).astype(np.int64, copy=False), has_null
+
+
+def _null(column: pa.Array, item: Input) -> RequestError:
+    return RequestError(
+        f"Column {item.feature!r} may not be missing: it never was in the training data",
+        got=f"{column.null_count} nulls",
+        where=f"first in row {int(np.argmax(_mask(column)))}",
+        fix="Fill the column, or train with rows in which it is missing",
+    )
 
 
 def _mask(column: pa.Array) -> Any:

@@ -97,8 +97,8 @@ def cancel_run(reader: MetadataReader, run_id: str) -> RunRecord:
 def sweep(home: Home, store: MetadataStore) -> list[str]:
     """Clear away what dead runs left half-done, and return their ids.
 
-    Their artifacts that never reached the metadata and their staging areas go; scratch folders stay, since a later
-    run may go on from them.
+    Their artifacts that never reached the metadata, their staging areas and the locks of their steps go; scratch
+    folders stay, since a later run may go on from them.
     """
     staging = home.path / "staging"
     with disk_errors(staging):
@@ -119,4 +119,9 @@ def sweep(home: Home, store: MetadataStore) -> list[str]:
             swept.append(run_id)
         finally:
             lock.release()
+    # A run that died between recording a step and letting go of it leaves the lock of a step that is now reused.
+    for path in home.scratch("*.lock").parent.glob("*.lock"):
+        held = FileLock(path)
+        if held.acquire():
+            held.release(remove=True)
     return swept

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headrace.transform.analysis import analyze
     from headrace.transform.analyzers import Vocabulary, max, mean, min, quantiles, size, sum, var, vocabulary  # noqa: A004
+    from headrace.transform.cache import AnalysisCache
     from headrace.transform.categories import (
         apply_vocabulary,
         compute_and_apply_vocabulary,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         one_hot,
     )
     from headrace.transform.columns import RawColumn
+    from headrace.transform.foreign import apply_onnx, apply_sklearn
     from headrace.transform.graph import TransformGraph
     from headrace.transform.missing import fill_missing, is_missing, isin
     from headrace.transform.numbers import (
@@ -36,11 +38,14 @@ if TYPE_CHECKING:
     from headrace.transform.text import strip
 
 _HOMES = {
+    "AnalysisCache": "cache",
     "RawColumn": "columns",
     "TransformGraph": "graph",
     "Vocabulary": "analyzers",
     "analyze": "analysis",
     "apply_buckets": "numbers",
+    "apply_onnx": "foreign",
+    "apply_sklearn": "foreign",
     "apply_vocabulary": "categories",
     "bucketize": "numbers",
     "compute_and_apply_vocabulary": "categories",
@@ -65,11 +70,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnalysisCache",
     "RawColumn",
     "TransformGraph",
     "Vocabulary",
     "analyze",
     "apply_buckets",
+    "apply_onnx",
+    "apply_sklearn",
     "apply_vocabulary",
     "bucketize",
     "compute_and_apply_vocabulary",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analyzer",
+    "CountingPart",
     "Extremes",
     "Moments",
     "Part",
@@ -40,6 +41,15 @@ class Part(Protocol):
 
     def result(self) -> Any:
         """Return the value, plain enough for JSON, or None where no value was seen and one is needed."""
+        ...
+
+
+@runtime_checkable
+class CountingPart(Protocol):
+    """A state that may be told how often each value occurs, in place of all values."""
+
+    def update_counted(self, values: NDArray[Any], counts: NDArray[np.int64]) -> None:
+        """Take in values, some of which may be equal, and how many rows have each; every count is above 0."""
         ...
 
 
@@ -212,8 +222,17 @@ class _VocabularyPart:
         kind = pa.string() if values.dtype.kind in "OUS" else pa.int64()
         counted = pc.value_counts(pa.array(values, kind))
         words = counted.field("values").cast(pa.string()).to_pylist()
-        for word, count in zip(words, counted.field("counts").to_pylist(), strict=True):
-            self.counts[word] = self.counts.get(word, 0) + count
+        self._add(words, counted.field("counts").to_pylist())
+
+    def update_counted(self, values: NDArray[Any], counts: NDArray[np.int64]) -> None:
+        words = values.tolist() if values.dtype.kind == "O" else [str(value) for value in values.tolist()]
+        self._add(words, counts.tolist())
+
+    def _add(self, words: list[str], numbers: list[int]) -> None:
+        counts = self.counts
+        known = counts.get
+        for word, number in zip(words, numbers, strict=True):
+            counts[word] = known(word, 0) + number
 
     def merge(self, other: _VocabularyPart) -> None:
         for word, count in other.counts.items():

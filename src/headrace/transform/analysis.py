@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from headrace.data import warn_of_rows
-from headrace.engines import LocalEngine, fold_counted
+from headrace.data import counted, warn_of_rows
+from headrace.engines import Counting, LocalEngine, fold_counted
 from headrace.errors import DataError, TransformError, did_you_mean
 from headrace.schema import FeatureSpec
+from headrace.transform.cache import AnalysisCache
 from headrace.transform.checks import data_and_mask, kind_of
 from headrace.transform.columns import Inputs, NullCounter, raw_columns, signature_inputs
 from headrace.transform.finish import check_outputs, finished_model, plain_model
@@ -21,6 +22,7 @@ from headrace.transform.rowwise import check_rowwise
 from headrace.transform.trace import Trace, tracing
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     import ndonnx as ndx
@@ -66,6 +68,7 @@ def analyze(
     *,
     engine: Engine | None = None,
     optional: Collection[str] | None = None,
+    cache: str | os.PathLike[str] | AnalysisCache | None = None,
 ) -> TransformGraph:
     """Resolve the analyzers of a preprocessing function over data, and finish its graph.
 
@@ -81,6 +84,9 @@ def analyze(
     optional
         The columns that may be missing. When None, they are those that are missing in a row of the data (which one
         more, cheap pass finds out).
+    cache
+        A folder that keeps what was gathered of each file, so that only files that are new or changed are read when
+        the same function is analyzed over more data.
 
     Raises
     ------
@@ -91,11 +97,9 @@ def analyze(
     """
     dataset = open_dataset(source)
     engine = engine or LocalEngine()
+    kept = cache if cache is None or isinstance(cache, AnalysisCache) else AnalysisCache(cache)
     if optional is None:
-        schema = dataset.schema
-        counter, aside = fold_counted(engine, dataset, partial(NullCounter, schema))
-        warn_of_rows(aside, counter.rows)
-        optional = set(counter.result())
+        optional = _missing_somewhere(dataset, engine, kept)
     for name in optional:
         if name not in dataset.schema.names:
             raise TransformError(
@@ -115,10 +119,21 @@ def analyze(
         if not waiting:
             break
         ready = [call for call in waiting if not this.trace.depends_on_open(call.column)]
-        values |= _resolve(ready, this, columns, dataset, engine)
+        values |= _resolve(ready, this, columns, dataset, engine, kept)
     graph = _finish(first, this, columns, dataset.columns)
     _check_on_data(graph, dataset, defined_at(preprocessing_fn))
     return graph
+
+
+def _missing_somewhere(dataset: Dataset, engine: Engine, cache: AnalysisCache | None) -> set[str]:
+    make = partial(NullCounter, dataset.schema)
+    if cache is None:
+        counter, aside = fold_counted(engine, dataset, make)
+    else:
+        key = [b"nulls", dataset.schema.to_string(show_field_metadata=True).encode()]
+        counter, aside = cache.fold(engine, counted(dataset), partial(Counting, make), key=key).result()
+    warn_of_rows(aside, counter.rows)
+    return set(counter.result())
 
 
 def _check_on_data(graph: TransformGraph, dataset: Dataset, where: str | None) -> None:
@@ -184,7 +199,12 @@ class _Plan:
 
 
 def _resolve(
-    ready: Sequence[AnalyzerCall], this: _Pass, columns: Sequence[RawColumn], dataset: Dataset, engine: Engine
+    ready: Sequence[AnalyzerCall],
+    this: _Pass,
+    columns: Sequence[RawColumn],
+    dataset: Dataset,
+    engine: Engine,
+    cache: AnalysisCache | None,
 ) -> dict[int, Any]:
     plan = _Plan()
     for call in ready:
@@ -197,7 +217,11 @@ def _resolve(
     inputs = signature_inputs(used)
     tasks = tuple(plan.tasks)
     names = [column.name for column in used] or dataset.columns[:1]
-    total = engine.fold(dataset.shards, partial(CombinedAccumulator, model, inputs, tasks), columns=names)
+    make = partial(CombinedAccumulator, model, inputs, tasks)
+    if cache is None:
+        total = engine.fold(dataset.shards, make, columns=names)
+    else:
+        total = cache.fold(engine, dataset, make, columns=names, key=[model, repr((inputs, tasks)).encode()])
     values: dict[int, Any] = {}
     for calls, value in zip(plan.tasks.values(), total.result(), strict=True):
         if value is None:

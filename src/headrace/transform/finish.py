@@ -139,10 +139,6 @@ def finished_model(
         value.type.tensor_type.shape.dim.add().dim_param = "N"
         for size in shape:
             value.type.tensor_type.shape.dim.add().dim_value = size
-    order = {name: number for number, name in enumerate(arguments)}
-    given = sorted(model.graph.input, key=lambda value: order[value.name])
-    del model.graph.input[:]
-    model.graph.input.extend(given)
     onnx.checker.check_model(model)
     return model, shapes
 
@@ -158,6 +154,11 @@ def _build(arguments: Mapping[str, spox.Var], outputs: Mapping[str, spox.Var]) -
     )
     asked = set(inner.values())
     _rename(model.graph, lambda name: inner.get(name, f"inner/{name}" if name in asked else name))
+    # The order in which spox lists inputs is a matter of chance.
+    order = {name: number for number, name in enumerate(arguments)}
+    given = sorted(model.graph.input, key=lambda value: order[value.name])
+    del model.graph.input[:]
+    model.graph.input.extend(given)
     return _tidy(model)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.model.feeds import feeds_from_batch
-from headrace.model.session import open_session, run_session
+from headrace.transform.accumulators import CountingPart
+from headrace.transform.distinct import Distinct, run_split, split_by_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,13 +16,7 @@ if TYPE_CHECKING:
     from headrace.model.signature import Input
     from headrace.transform.accumulators import Analyzer
 
-__all__ = ["AnalyzerInput", "CombinedAccumulator", "Task", "shared_session"]
-
-
-@lru_cache(maxsize=8)
-def shared_session(model: bytes) -> Any:
-    """Return the session of a model; shards on threads share one."""
-    return open_session(model)
+__all__ = ["AnalyzerInput", "CombinedAccumulator", "Task"]
 
 
 @dataclass(frozen=True)
@@ -57,16 +50,29 @@ class CombinedAccumulator:
         if batch.num_rows == 0:
             return
         self.rows += batch.num_rows
-        wanted = sorted(
-            {name for task in self._tasks for name in (task.looks_at.values, task.looks_at.missing) if name}
-        )
-        session = shared_session(self._model)
-        found = dict(zip(wanted, run_session(session, wanted, feeds_from_batch(batch, self._inputs)), strict=True))
+        split = split_by_column(self._model, self._inputs)
+        owner = {name: part for part in split.parts for name in part.outputs}
+        counted: dict[str, Distinct] = {}
+        others: list[tuple[Task, Any]] = []
+        for task, state in zip(self._tasks, self._parts, strict=True):
+            part = owner.get(task.looks_at.values)
+            names = {name for name in (task.looks_at.values, task.looks_at.missing) if name}
+            # Where only counts are wanted, no row needs its value.
+            if part is not None and names <= set(part.outputs) and isinstance(state, CountingPart):
+                if part.column not in counted:
+                    counted[part.column] = part.run(batch.column(part.column))
+                _count(state, counted[part.column], task.looks_at)
+            else:
+                others.append((task, state))
+        wanted = {name for task, _ in others for name in (task.looks_at.values, task.looks_at.missing) if name}
+        if not wanted:
+            return
+        found = run_split(split, self._model, self._inputs, batch, wanted)
         present: dict[AnalyzerInput, Any] = {}
-        for task, part in zip(self._tasks, self._parts, strict=True):
+        for task, state in others:
             if task.looks_at not in present:
                 present[task.looks_at] = _present(found, task.looks_at)
-            part.update(present[task.looks_at])
+            state.update(present[task.looks_at])
 
     def merge(self, other: CombinedAccumulator) -> None:
         """Take in what another accumulator has seen."""
@@ -77,6 +83,15 @@ class CombinedAccumulator:
     def result(self) -> list[Any]:
         """Return the values, in the order of the tasks."""
         return [part.result() for part in self._parts]
+
+
+def _count(state: CountingPart, found: Distinct, looks_at: AnalyzerInput) -> None:
+    values, counts = found.values[looks_at.values].ravel(), found.counts()
+    if looks_at.missing is not None:
+        there = ~found.values[looks_at.missing].ravel()
+        values, counts = values[there], counts[there]
+    seen = counts > 0
+    state.update_counted(values[seen], counts[seen])
 
 
 def _present(found: dict[str, Any], looks_at: AnalyzerInput) -> Any:

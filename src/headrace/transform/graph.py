@@ -14,11 +14,9 @@ from headrace.data import Dataset, TableShard
 from headrace.engines import LocalEngine
 from headrace.errors import TransformError, did_you_mean
 from headrace.model.compose import prune
-from headrace.model.feeds import feeds_from_batch
-from headrace.model.session import run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX
 from headrace.transform.columns import signature_inputs
-from headrace.transform.fold import shared_session
+from headrace.transform.distinct import run_split, split_by_column
 
 if TYPE_CHECKING:
     import os
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from headrace.model.signature import Input
     from headrace.schema import FeatureSpec
     from headrace.transform.columns import RawColumn
+    from headrace.transform.verification import TransformVerification
 
 __all__ = ["AnalyzerResult", "BatchTransform", "TransformGraph"]
 
@@ -83,7 +82,8 @@ class BatchTransform:
 
     def run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
         """Transform to arrays, in the order of the features."""
-        return run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
+        found = run_split(split_by_column(self.model, self.inputs), self.model, self.inputs, batch, self.outputs)
+        return [found[name] for name in self.outputs]
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Transform."""
@@ -239,6 +239,31 @@ class TransformGraph:
         if next(dataset.batches(wanted), None) is None:
             return Dataset(function.schema, ())
         return (engine or LocalEngine()).map(dataset.shards, function, sink or _MemorySink(), columns=wanted)
+
+    def verify(self, source: Any, *, max_rows: int = 1000) -> TransformVerification:
+        """Apply the graph to one batch, single rows, parts of shuffled rows and distinct texts, and compare the bits.
+
+        Parameters
+        ----------
+        source
+            Rows, as for :meth:`transform`.
+        max_rows
+            Rows that are replayed.
+
+        Returns
+        -------
+        TransformVerification
+            What agrees; the operators that do not, and by how much; the columns that are read and not read.
+
+        Raises
+        ------
+        DataError
+            If there are no rows.
+        """
+        from headrace.transform.analysis import open_dataset
+        from headrace.transform.verification import verify_transform
+
+        return verify_transform(self, open_dataset(source), max_rows)
 
     @property
     def paths(self) -> dict[str, dict[str, list[str]]]:

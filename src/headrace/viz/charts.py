@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING
 
 from headrace.viz.format import number, percent
@@ -92,9 +93,11 @@ def histogram(
         key: _heights(bins, as_share=as_share, as_density=as_density, span=high - low) for key, bins in drawn.items()
     }
     positive = [value for values in heights.values() for value in values if value > 0]
-    bottom = min(positive) / 2 if log else 0.0
+    # Near the ends of float64 there is no room for half as much, or for more.
+    bottom = (min(positive) / 2 or min(positive)) if log else 0.0
+    roof = min(max(positive) * (1.6 if log else 1.06), sys.float_info.max)
     frame = Frame(width, height, left=14 if as_density else 44, bottom=42 if x_label else 26)
-    x, y = frame.x(low, high), frame.y(bottom, max(positive) * (1.6 if log else 1.06), log=log)
+    x, y = frame.x(low, high), frame.y(bottom, roof, log=log)
     parts = [frame.axes(x, y, x_label=x_label, y_values=not as_density)]
     floor = height - frame.bottom
     for index, key in enumerate(named):

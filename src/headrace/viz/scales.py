@@ -43,6 +43,8 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     raw = span / count
     power = 10.0 ** math.floor(math.log10(raw)) if raw > 1e-300 else raw
     step = next((m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999), 10 * power)
+    if step == 0:
+        return [low]
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [index * step + 0.0 for index in range(first, min(last, first + 50) + 1)]

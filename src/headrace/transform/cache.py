@@ -1,0 +1,210 @@
+"""What analyzers have gathered, kept by part of the data, so that a new day of data costs one day of work."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pickle
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+import msgspec
+import pyarrow as pa
+
+from headrace._version import __version__
+from headrace.engines import Accumulator
+from headrace.metadata import StoredFileDigest
+from headrace.pipeline.files import FileDigests
+from headrace.storage import write_atomic
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Sequence
+
+    from headrace.data import Dataset, Shard
+    from headrace.engines import Engine
+
+__all__ = ["AnalysisCache"]
+
+A = TypeVar("A", bound=Accumulator)
+
+_INDEX = b"headrace.shard"
+_FORMAT = b"headrace analysis 1\n"
+
+
+class AnalysisCache:
+    """States of analyzers on disk, one for each shard of a file that was analyzed.
+
+    A state is found again while the file's content, the way it is read, and what is computed of it are the same. What
+    an analyzer computes of another analyzer's value, as the variance of a column that was scaled, changes with every
+    new day, and is computed anew over all days.
+
+    Parameters
+    ----------
+    directory
+        A folder, made where it is absent. It may be deleted at any time; nothing in it is needed. States are pickles:
+        keep it where only those write who may run code here.
+
+    Attributes
+    ----------
+    hits, misses
+        Shards, counted once for each pass over the data, whose state was found, and was not.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = Path(directory)
+        self.hits = 0
+        self.misses = 0
+        self._known = self._read_digests()
+
+    def fold(
+        self,
+        engine: Engine,
+        dataset: Dataset,
+        make: Callable[[], A],
+        *,
+        columns: Sequence[str] | None = None,
+        key: Sequence[bytes],
+    ) -> A:
+        """Fold a dataset as ``engine.fold`` does, reading only the shards whose states are not there.
+
+        States are merged in the order of the shards, so that the result has the bits of a fold without a cache.
+
+        Parameters
+        ----------
+        key
+            What the state depends on besides the data.
+        """
+        digests = FileDigests(self._known)
+        about = _digest(_FORMAT, __version__.encode(), *key, repr(columns).encode())
+        paths = [self._path(about, shard, digests) for shard in dataset.shards]
+        states: dict[int, A] = {}
+        for number, path in enumerate(paths):
+            state = None if path is None else _read(path)
+            if state is not None:
+                states[number] = state
+        open_shards = tuple(
+            _Numbered(shard, number) for number, shard in enumerate(dataset.shards) if number not in states
+        )
+        self.hits += len(states)
+        self.misses += len(open_shards)
+        if open_shards:
+            made = engine.fold(open_shards, partial(_ByShard, make), columns=columns).result()
+            for number, state in made.items():
+                states[number] = state
+                path = paths[number]
+                if path is not None:
+                    write_atomic(path, _FORMAT + pickle.dumps(state, protocol=5))
+        self._write_digests(digests)
+        total = make()
+        for number in sorted(states):
+            total.merge(states[number])
+        return total
+
+    def _path(self, about: bytes, shard: Shard, digests: FileDigests) -> Path | None:
+        file = _file_of(shard)
+        if file is None or not Path(file).is_file():
+            return None
+        name = _digest(about, digests(file).encode(), _identity(shard).encode()).hex()
+        return self.directory / name[:2] / f"{name}.state"
+
+    @property
+    def _digest_file(self) -> Path:
+        return self.directory / "files.json"
+
+    def _read_digests(self) -> dict[str, StoredFileDigest]:
+        try:
+            content = self._digest_file.read_bytes()
+            known = msgspec.json.decode(content, type=list[StoredFileDigest])
+        except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+            return {}
+        return {one.path: one for one in known}
+
+    def _write_digests(self, digests: FileDigests) -> None:
+        if digests.new:
+            self._known |= digests.new
+            write_atomic(self._digest_file, msgspec.json.encode(list(self._known.values())))
+
+
+def _digest(*parts: bytes) -> bytes:
+    total = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        total.update(len(part).to_bytes(8, "little") + part)
+    return total.digest()
+
+
+def _read(path: Path) -> Any:
+    """Return the state in a file; None where there is none that can be read."""
+    try:
+        content = path.read_bytes()
+        if not content.startswith(_FORMAT):
+            return None
+        return pickle.loads(content[len(_FORMAT) :])  # noqa: S301 - documented
+    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
+        # Cut short, or written by another version: what it held is computed again.
+        return None
+
+
+def _fields(shard: Any) -> list[tuple[str, Any]]:
+    if not dataclasses.is_dataclass(shard):
+        return []
+    return [(field.name, getattr(shard, field.name)) for field in dataclasses.fields(shard)]
+
+
+def _file_of(shard: Any) -> str | None:
+    """Return the file that a shard is read from, through whatever wraps it; None for data in memory."""
+    for name, value in _fields(shard):
+        if name == "path" and isinstance(value, (str, Path)):
+            return str(value)
+        if name == "shard":
+            return _file_of(value)
+    return None
+
+
+def _identity(value: Any) -> str:
+    """Describe how a shard is read, without where: not by its own path, nor by those of the other files."""
+    fields = _fields(value)
+    if not fields:
+        return value.to_string(show_field_metadata=True) if isinstance(value, pa.Schema) else repr(value)
+    inner = ", ".join(f"{name}={_identity(one)}" for name, one in fields if name not in ("path", "paths", "spans"))
+    return f"{type(value).__name__}({inner})"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Numbered:
+    """A shard whose batches say which shard they are of, whatever an engine does with them."""
+
+    shard: Shard
+    number: int
+
+    @property
+    def num_rows(self) -> int | None:
+        return self.shard.num_rows
+
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        for batch in self.shard.read(columns):
+            metadata = dict(batch.schema.metadata or {}) | {_INDEX: str(self.number).encode()}
+            yield batch.replace_schema_metadata(metadata)
+
+
+class _ByShard(Generic[A]):
+    def __init__(self, make: Callable[[], A]) -> None:
+        self._make = make
+        self._states: dict[int, A] = {}
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        number = int(batch.schema.metadata[_INDEX])
+        if number not in self._states:
+            self._states[number] = self._make()
+        self._states[number].update(batch)
+
+    def merge(self, other: Self) -> None:
+        for number, state in other._states.items():
+            if number in self._states:
+                self._states[number].merge(state)
+            else:
+                self._states[number] = state
+
+    def result(self) -> dict[int, A]:
+        return self._states
