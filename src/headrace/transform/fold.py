@@ -10,9 +10,12 @@ import numpy as np
 
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.session import open_session, run_session
+from headrace.transform.accumulators import ByRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from numpy.typing import NDArray
 
     from headrace.model.signature import Input
     from headrace.transform.accumulators import Analyzer
@@ -36,10 +39,15 @@ class AnalyzerInput:
 
 @dataclass(frozen=True)
 class Task:
-    """One analyzer on one input."""
+    """One analyzer on its inputs."""
 
     analyzer: Analyzer
-    looks_at: AnalyzerInput
+    looks_at: tuple[AnalyzerInput, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The outputs of the model that it needs."""
+        return tuple(name for item in self.looks_at for name in (item.values, item.missing) if name)
 
 
 class CombinedAccumulator:
@@ -57,16 +65,16 @@ class CombinedAccumulator:
         if batch.num_rows == 0:
             return
         self.rows += batch.num_rows
-        wanted = sorted(
-            {name for task in self._tasks for name in (task.looks_at.values, task.looks_at.missing) if name}
-        )
+        wanted = sorted({name for task in self._tasks for name in task.names})
         session = shared_session(self._model)
         found = dict(zip(wanted, run_session(session, wanted, feeds_from_batch(batch, self._inputs)), strict=True))
-        present: dict[AnalyzerInput, Any] = {}
+        present: dict[Any, tuple[NDArray[Any], ...]] = {}
         for task, part in zip(self._tasks, self._parts, strict=True):
-            if task.looks_at not in present:
-                present[task.looks_at] = _present(found, task.looks_at)
-            part.update(present[task.looks_at])
+            by_row = isinstance(task.analyzer, ByRow)
+            key = (task.looks_at, by_row)
+            if key not in present:
+                present[key] = _present(found, task.looks_at, by_row=by_row)
+            part.update(*present[key])
 
     def merge(self, other: CombinedAccumulator) -> None:
         """Take in what another accumulator has seen."""
@@ -79,14 +87,42 @@ class CombinedAccumulator:
         return [part.result() for part in self._parts]
 
 
-def _present(found: dict[str, Any], looks_at: AnalyzerInput) -> Any:
-    values = found[looks_at.values].ravel()
-    if looks_at.missing is not None:
-        missing = found[looks_at.missing].ravel()
-        if missing.any():
-            values = values[~missing]
-    if values.dtype.kind == "f":
-        undefined = np.isnan(values)
-        if undefined.any():
-            values = values[~undefined]
-    return values
+def _present(
+    found: dict[str, NDArray[Any]], looks_at: tuple[AnalyzerInput, ...], *, by_row: bool
+) -> tuple[NDArray[Any], ...]:
+    """Return what is there in all inputs: values side by side, or whole rows.
+
+    A column beside lists has its value for each item of its row's list.
+    """
+    arrays = [found[item.values] for item in looks_at]
+    absent = [_absent(values, found.get(item.missing or "")) for item, values in zip(looks_at, arrays, strict=True)]
+    if by_row:
+        missing = _any([_by_row(mask) for mask in absent if mask is not None])
+    else:
+        if len({values.shape for values in arrays}) > 1:
+            shape = np.broadcast_shapes(*(_as_lists(values).shape for values in arrays))
+            arrays = [np.broadcast_to(_as_lists(values), shape) for values in arrays]
+            absent = [None if mask is None else np.broadcast_to(_as_lists(mask), shape) for mask in absent]
+        arrays = [values.ravel() for values in arrays]
+        missing = _any([mask.ravel() for mask in absent if mask is not None])
+    return tuple(arrays) if missing is None else tuple(values[~missing] for values in arrays)
+
+
+def _absent(values: NDArray[Any], missing: NDArray[Any] | None) -> NDArray[np.bool_] | None:
+    undefined = np.isnan(values) if values.dtype.kind == "f" else None
+    return _any([mask for mask in (missing, undefined) if mask is not None])
+
+
+def _any(masks: list[NDArray[np.bool_]]) -> NDArray[np.bool_] | None:
+    if not masks:
+        return None
+    together = masks[0] if len(masks) == 1 else np.logical_or.reduce(masks)
+    return together if together.any() else None
+
+
+def _by_row(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return mask.reshape(len(mask), -1).any(axis=1)
+
+
+def _as_lists(values: NDArray[Any]) -> NDArray[Any]:
+    return values if values.ndim > 1 else values[:, None]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import ndonnx as ndx
 import ndonnx.extensions as nde
 
-from headrace.errors import TransformError
+from headrace.errors import TransformError, did_you_mean
+from headrace.transform import analyzers
 from headrace.transform.checks import column, data_and_mask, kind_of
 from headrace.transform.trace import current_trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["fill_missing", "is_missing", "isin"]
+__all__ = ["fill_missing", "impute", "is_missing", "isin"]
 
 
 def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
@@ -57,6 +58,76 @@ def _check_fill(x: ndx.Array, value: Any) -> None:
         raise TransformError(
             "tft.fill_missing fills with a value of the column's own type", got=f"{value!r} for a column of {x.dtype}"
         )
+
+
+Strategy = Literal["mean", "median", "most_frequent", "constant"]
+
+
+def impute(x: ndx.Array, strategy: Strategy = "mean", fill_value: Any = None) -> tuple[ndx.Array, ndx.Array]:
+    """Put what is usual in place of missing values and NaN, and say where.
+
+    Parameters
+    ----------
+    x
+        Numbers, texts or truth values.
+    strategy
+        ``mean`` and ``median`` of numbers; ``most_frequent``, of equally frequent values the smallest; ``constant``.
+    fill_value
+        The constant, of the column's own type.
+
+    Returns
+    -------
+    tuple of ndonnx.Array
+        The column without missing values and NaN, and truth values that say where there were any. ``mean`` and
+        ``median`` give float64; the others keep the type.
+
+    Raises
+    ------
+    TransformError
+        If the strategy is none of these, does not fit the column, or lacks its constant.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1, None, 3, 8]}
+    >>> def preprocessing_fn(inputs):
+    ...     filled, was_missing = tft.impute(inputs["x"], "median")
+    ...     return {"x": filled, "was_missing": was_missing}
+    >>> tft.analyze(data, preprocessing_fn).transform(data).to_table().to_pydict()
+    {'x': [1.0, 3.0, 3.0, 8.0], 'was_missing': [0, 1, 0, 0]}
+    """
+    if strategy not in get_args(Strategy):
+        raise TransformError(
+            f"strategy of tft.impute is one of {', '.join(get_args(Strategy))}",
+            got=repr(strategy),
+            fix=did_you_mean(str(strategy), get_args(Strategy)),
+        )
+    if (strategy == "constant") != (fill_value is not None):
+        raise TransformError(
+            "tft.impute takes fill_value with strategy='constant', and only then",
+            got=f"{strategy!r} and {fill_value!r}",
+        )
+    x = (
+        column(x, "impute", "number")
+        if strategy in ("mean", "median")
+        else column(x, "impute", "number", "text", "truth")
+    )
+    data, mask = data_and_mask(x)
+    value: Any = fill_value
+    if strategy in ("mean", "median"):
+        value = analyzers.mean(x) if strategy == "mean" else analyzers.quantiles(x, 2)[0]
+        data = data.astype(ndx.float64)
+    elif strategy == "most_frequent":
+        value = analyzers.mode(x, "impute")
+    else:
+        _check_fill(x, fill_value)
+    absent = mask
+    if "float" in str(data.dtype):
+        absent = ndx.isnan(data) if absent is None else absent | ndx.isnan(data)
+    if absent is None:
+        return data, ndx.broadcast_to(ndx.asarray(False), data.dynamic_shape)
+    filling = value if isinstance(value, ndx.Array) else ndx.asarray(value)
+    return ndx.where(absent, filling.astype(data.dtype), data), absent
 
 
 def is_missing(x: ndx.Array) -> ndx.Array:

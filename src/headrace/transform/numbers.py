@@ -6,7 +6,7 @@ All compute in float64; a result is rounded to float32 once, at the graph's outp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import ndonnx as ndx
 import numpy as np
@@ -19,7 +19,15 @@ from headrace.transform.trace import Domain, current_trace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["apply_buckets", "bucketize", "scale_by_min_max", "scale_to_0_1", "scale_to_z_score", "with_domain"]
+__all__ = [
+    "apply_buckets",
+    "bucketize",
+    "clip_outliers",
+    "scale_by_min_max",
+    "scale_to_0_1",
+    "scale_to_z_score",
+    "with_domain",
+]
 
 
 def scale_to_z_score(x: ndx.Array) -> ndx.Array:
@@ -119,6 +127,83 @@ def bucketize(x: ndx.Array, num_buckets: int) -> ndx.Array:
     column(x, "bucketize", "number")
     positive(num_buckets, "bucketize", "num_buckets", 2)
     return apply_buckets(x, analyzers.quantiles(x, num_buckets))
+
+
+def clip_outliers(
+    x: ndx.Array,
+    method: Literal["quantile", "iqr", "z_score"] = "iqr",
+    *,
+    lower: float | None = None,
+    upper: float | None = None,
+    factor: float | None = None,
+) -> ndx.Array:
+    """Pull values that lie far out back to bounds.
+
+    Parameters
+    ----------
+    x
+        Numbers.
+    method
+        ``quantile``: the bounds are the quantiles ``lower`` (0.01) and ``upper`` (0.99). ``iqr``: ``q1 - factor * (q3 -
+        q1)`` and ``q3 + factor * (q3 - q1)`` of the quartiles, ``factor`` 1.5 (Tukey 1977). ``z_score``: ``factor`` (3)
+        standard deviations around the mean.
+    lower, upper
+        Fractions, with ``quantile`` only.
+    factor
+        Positive, with the other two.
+
+    Returns
+    -------
+    ndonnx.Array
+        float64 of the shape of ``x``; missing stays missing, NaN stays NaN, and infinities become the bounds.
+
+    Raises
+    ------
+    TransformError
+        If a parameter does not fit the method.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1.0, 2.0, 3.0, 4.0, 100.0]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.clip_outliers(inputs["x"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [1.0, 2.0, 3.0, 4.0, 7.0]
+    """
+    x = column(x, "clip_outliers", "number")
+    low, high = _bounds(x, method, lower, upper, factor)
+    data, mask = data_and_mask(x)
+    numbers = data.astype(ndx.float64)
+    clipped = ndx.where(numbers < low, low, ndx.where(numbers > high, high, numbers))
+    return with_mask(clipped, mask)
+
+
+def _bounds(
+    x: ndx.Array, method: str, lower: float | None, upper: float | None, factor: float | None
+) -> tuple[ndx.Array, ndx.Array]:
+    if method not in ("quantile", "iqr", "z_score"):
+        raise TransformError("method of tft.clip_outliers is 'quantile', 'iqr' or 'z_score'", got=repr(method))
+    if method == "quantile":
+        low, high = 0.01 if lower is None else lower, 0.99 if upper is None else upper
+        if factor is not None or not 0.0 <= low < high <= 1.0:
+            raise TransformError(
+                "tft.clip_outliers by 'quantile' takes fractions lower < upper in [0, 1], and no factor",
+                got=f"lower={lower}, upper={upper}, factor={factor}",
+            )
+        found = analyzers.quantiles_at(x, (low, high), "clip_outliers")
+        return found[0], found[1]
+    times = factor if factor is not None else 1.5 if method == "iqr" else 3.0
+    if lower is not None or upper is not None or not times > 0:
+        raise TransformError(
+            f"tft.clip_outliers by {method!r} takes a positive factor, and neither lower nor upper",
+            got=f"lower={lower}, upper={upper}, factor={factor}",
+        )
+    if method == "z_score":
+        average, reach = analyzers.mean(x), ndx.sqrt(analyzers.var(x)) * times
+        return average - reach, average + reach
+    quartiles = analyzers.quantiles_at(x, (0.25, 0.75), "clip_outliers")
+    reach = (quartiles[1] - quartiles[0]) * times
+    return quartiles[0] - reach, quartiles[1] + reach
 
 
 def with_domain(x: ndx.Array, domain: Domain, function: str) -> ndx.Array:
