@@ -15,25 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headrace.transform.analysis import analyze
-    from headrace.transform.analyzers import (  # noqa: A004
-        Vocabulary,
+    from headrace.transform.analyzers import (
         apply_analyzer,
-        approximate_vocabulary,
         count_per_key,
         covariance,
         histogram,
-        max,
+        max,  # noqa: A004
         mean,
-        min,
+        min,  # noqa: A004
         pca,
         quantiles,
         size,
-        sum,
+        sum,  # noqa: A004
         tukey_h_params,
         tukey_location,
         tukey_scale,
         var,
-        vocabulary,
     )
     from headrace.transform.categories import (
         apply_vocabulary,
@@ -103,18 +100,19 @@ if TYPE_CHECKING:
         upper,
     )
     from headrace.transform.times import date_part, parse_date
+    from headrace.transform.words import Vocabulary, approximate_vocabulary, vocabulary
 
 _HOMES = {
     "RawColumn": "columns",
     "TransformGraph": "graph",
-    "Vocabulary": "analyzers",
+    "Vocabulary": "words",
     "analyze": "analysis",
     "apply_analyzer": "analyzers",
     "apply_buckets": "numbers",
     "apply_buckets_with_interpolation": "shapes",
     "apply_pca": "shapes",
     "apply_vocabulary": "categories",
-    "approximate_vocabulary": "analyzers",
+    "approximate_vocabulary": "words",
     "bag_of_words": "documents",
     "bucketize": "numbers",
     "bucketize_per_key": "keys",
@@ -190,7 +188,7 @@ _HOMES = {
     "tukey_scale": "analyzers",
     "upper": "text",
     "var": "analyzers",
-    "vocabulary": "analyzers",
+    "vocabulary": "words",
     "word_count": "documents",
 }
 

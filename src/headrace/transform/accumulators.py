@@ -189,7 +189,7 @@ class _SizePart:
 
 @dataclass(frozen=True)
 class QuantilesAnalyzer:
-    """The boundaries between ``num_buckets`` equally large parts of the sorted values, or the quantiles at fractions."""
+    """The boundaries of ``num_buckets`` equally large parts of the sorted values, or the quantiles at fractions."""
 
     num_buckets: int = 0
     at: tuple[float, ...] = ()
@@ -246,7 +246,8 @@ class _WeightedQuantilesPart:
 
     def _add(self, values: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
         self.values, places = np.unique(np.concatenate([self.values, values]), return_inverse=True)
-        self.weights = np.bincount(places, np.concatenate([self.weights, weights]), self.values.size)
+        together = np.concatenate([self.weights, weights])
+        self.weights = np.bincount(places, together, self.values.size).astype(np.float64)
 
     def result(self) -> list[float] | None:
         if self.values.size == 0:
@@ -271,7 +272,7 @@ class IdCounts:
 
 class _IdCountsPart:
     def __init__(self) -> None:
-        self.counts = np.zeros(0, np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def update(self, ids: NDArray[Any]) -> None:
         self._add(np.bincount(ids[ids >= 0]))

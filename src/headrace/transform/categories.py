@@ -9,10 +9,10 @@ import ndonnx as ndx
 import numpy as np
 
 from headrace.errors import TransformError
-from headrace.transform.analyzers import Vocabulary, find_approximate_vocabulary, find_vocabulary, words_of
 from headrace.transform.checks import column, data_and_mask, is_text, kind_of, positive, with_mask
 from headrace.transform.operators import concat_strings, lookup, murmur_hash
 from headrace.transform.trace import Domain, current_trace
+from headrace.transform.words import Vocabulary, find_approximate_vocabulary, find_vocabulary, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

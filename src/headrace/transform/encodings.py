@@ -73,12 +73,12 @@ def target_encode(
 
     ``(sum of the label in the category + smoothing * mean of the label) / (rows of the category + smoothing)``
 
-    A category's mean has the label of every one of its rows in it. A model that learns from such means sees through them
-    to the label, and trusts them more than it may. So the rows that are learnt from get another value: the same formula
-    over all rows but those of the row's own fold. Folds are by a hash of ``fold_by``. One graph cannot know whether a
-    row is learnt from; therefore a transform with this function has a second graph, which
-    ``graph.transform(source, training=True)`` applies. The graph that is served, and that other data goes through, has
-    the means over all rows.
+    A category's mean has the label of every one of its rows in it. A model that learns from such means sees through
+    them to the label, and trusts them more than it may. So the rows that are learnt from get another value: the same
+    formula over all rows but those of the row's own fold. Folds are by a hash of ``fold_by``. One graph cannot know
+    whether a row is learnt from; therefore a transform with this function has a second graph, which
+    ``graph.transform(source, training=True)`` applies. The graph that is served, and that other data goes through,
+    has the means over all rows.
 
     Parameters
     ----------

@@ -14,7 +14,6 @@ from headrace.transform.accumulators import ByRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
     from numpy.typing import NDArray
 
     from headrace.model.signature import Input
@@ -121,7 +120,7 @@ def _any(masks: list[NDArray[np.bool_]]) -> NDArray[np.bool_] | None:
 
 
 def _by_row(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return mask.reshape(len(mask), -1).any(axis=1)
+    return np.asarray(mask.reshape(len(mask), -1).any(axis=1))
 
 
 def _as_lists(values: NDArray[Any]) -> NDArray[Any]:

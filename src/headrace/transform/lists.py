@@ -1,9 +1,9 @@
 """Lists: several values a row.
 
-A list column is an array ``[N, M]``. Where lists differ in length it is nullable, and what lies behind the end of a row's
-list is missing; ``M`` is the length of the longest list of a batch. Analyzers leave what is missing out, so they see the
-items of all lists. An output has lists of one length: ``tft.pad_lists``, ``tft.multi_hot``, or one of the functions that
-give one value for each list.
+A list column is an array ``[N, M]``. Where lists differ in length it is nullable, and what lies behind the end of a
+row's list is missing; ``M`` is at least the length of the longest list of a batch. Analyzers leave what is missing out,
+so they see the items of all lists. An output has lists of one length: ``tft.pad_lists``, ``tft.multi_hot``, or one of
+the functions that give one value for each list.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
 _FAR = np.iinfo(np.int64).max // 4
 
 
-def list_column(x: Any, function: str, *kinds: Kind) -> ndx.Array:
+def list_column(x: ndx.Array, function: str, *kinds: Kind) -> ndx.Array:
     """Return ``x`` if it is a list column of one of the kinds.
 
     Raises
@@ -70,7 +70,8 @@ def list_column(x: Any, function: str, *kinds: Kind) -> ndx.Array:
 def item_mask(x: ndx.Array) -> ndx.Array:
     """Return True where a list has an item, ``[N, M]``."""
     data, mask = data_and_mask(x)
-    return ndx.broadcast_to(ndx.asarray(True), data.dynamic_shape) if mask is None else ~mask
+    present: ndx.Array = ndx.broadcast_to(ndx.asarray(True), data.dynamic_shape) if mask is None else ~mask
+    return present
 
 
 def _width(x: Var) -> Var:
@@ -349,8 +350,9 @@ def deduplicate_per_row(x: ndx.Array) -> ndx.Array:
     --------
     >>> from headrace import transform as tft
     >>> data = {"x": ["a b a", "b"]}
-    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.list_length(tft.deduplicate_per_row(tft.split(inputs["x"])))})
-    >>> graph.transform(data).to_table()["y"].to_pylist()
+    >>> def preprocessing_fn(inputs):
+    ...     return {"y": tft.list_length(tft.deduplicate_per_row(tft.split(inputs["x"])))}
+    >>> tft.analyze(data, preprocessing_fn).transform(data).to_table()["y"].to_pylist()
     [2, 1]
     """
     x = list_column(x, "deduplicate_per_row", "text", "number")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import spox.opset.ai.onnx.ml.v4 as ml
 import spox.opset.ai.onnx.v17 as op17
+import spox.opset.ai.onnx.v19 as op19
 import spox.opset.ai.onnx.v20 as op20
 import spox.opset.ai.onnx.v21 as op
 from spox import Tensor, Var
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "change_case",
     "concat_strings",
+    "equals",
     "full_match",
     "identity",
     "join_strings",
@@ -140,6 +142,11 @@ def matches(texts: Var, pattern: str) -> Var:
 
 def _behind_first(x: Var) -> Var:
     return op17.slice(x, op.const(np.array([1], np.int64)), op.const(np.array([np.iinfo(np.int64).max], np.int64)))
+
+
+def equals(texts: Var, text: str) -> Var:
+    """Return where texts are equal to one."""
+    return op19.equal(texts, op.const(np.array(text)))
 
 
 def full_match(texts: Var, pattern: str) -> Var:

@@ -21,6 +21,8 @@ from headrace.transform.trace import current_trace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from headrace.transform.powers import Method
 
 __all__ = [
@@ -37,9 +39,9 @@ def scale_to_gaussian(x: ndx.Array) -> ndx.Array:
     """Make a column with long tails about normal, with mean 0 and variance 1.
 
     The inverse of Tukey's hh transform that has the L-moments of the column (``tft.tukey_location``): with
-    ``z = (x - location) / scale``, ``sign(z) * sqrt(W(h * z**2) / h)``, where ``W`` is Lambert's function and ``h`` that
-    of the side of ``z`` (Goerg, "The Lambert way to Gaussianize heavy-tailed data", 2015). Where neither tail is longer
-    than those of the normal distribution, it is ``tft.scale_to_z_score``.
+    ``z = (x - location) / scale``, ``sign(z) * sqrt(W(h * z**2) / h)``, where ``W`` is Lambert's function and ``h``
+    that of the side of ``z`` (Goerg, "The Lambert way to Gaussianize heavy-tailed data", 2015). Where neither tail is
+    longer than those of the normal distribution, it is ``tft.scale_to_z_score``.
 
     Returns
     -------
@@ -186,7 +188,9 @@ def estimated_probability_density(
     densities = counts / ndx.where(total == 0.0, ndx.asarray(1.0), total) / widths
     data, mask = data_and_mask(x)
     place = bin_places(data, edges)
-    inside = (place >= 0) & (place < counts.shape[0]) & ~ndx.isnan(data.astype(ndx.float64))
+    number = counts.shape[0]
+    assert number is not None
+    inside = (place >= 0) & (place < number) & ~ndx.isnan(data.astype(ndx.float64))
     each = ndx.take(densities, ndx.where(inside, place, ndx.asarray(0)), axis=0)
     return with_mask(ndx.where(inside, each, ndx.asarray(0.0)), mask)
 
@@ -203,8 +207,8 @@ def quantile_transform(
     n_quantiles
         How many quantiles, at least 2, are interpolated linearly; where one value has several, their mean counts.
     output_distribution
-        ``uniform``, or ``normal``: the quantile of the standard normal distribution (Wichura, "Algorithm AS 241", 1988),
-        cut off at the quantiles of 1e-7 and 1 - 1e-7.
+        ``uniform``, or ``normal``: the quantile of the standard normal distribution (Wichura, "Algorithm AS 241",
+        1988), cut off at the quantiles of 1e-7 and 1 - 1e-7.
 
     Returns
     -------
@@ -243,7 +247,7 @@ def quantile_transform(
     return with_mask(share if output_distribution == "uniform" else _normal_quantile(share), mask)
 
 
-def _interpolated(x: ndx.Array, points: np.ndarray, references: np.ndarray) -> ndx.Array:  # type: ignore[type-arg]
+def _interpolated(x: ndx.Array, points: NDArray[np.float64], references: NDArray[np.float64]) -> ndx.Array:
     place = passed(x, points)
     low, high = np.append(points[:1], points), np.append(points, points[-1:])
     width = high - low

@@ -22,6 +22,7 @@ from headrace.transform.checks import column, data_and_mask, with_mask
 from headrace.transform.lists import item_mask, list_column
 from headrace.transform.operators import (
     change_case,
+    equals,
     full_match,
     join_strings,
     matches,
@@ -64,7 +65,7 @@ def _each(x: Any, function: str, work: Callable[[Var], Var]) -> ndx.Array:
     return with_mask(ndx.asarray(op.reshape(work(flat), op.shape(texts))), mask)
 
 
-def _one_a_row(x: Any, function: str) -> ndx.Array:
+def _one_a_row(x: ndx.Array, function: str) -> ndx.Array:
     x = column(x, function, "text")
     if x.ndim != 1:
         raise TransformError(f"tft.{function} takes one text a row", got=f"{x.ndim} dimensions")
@@ -151,7 +152,7 @@ def upper(x: ndx.Array) -> ndx.Array:
 
 
 def split(x: ndx.Array, separator: str | None = None) -> ndx.Array:
-    """Split texts into lists.
+    r"""Split texts into lists.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ def split(x: ndx.Array, separator: str | None = None) -> ndx.Array:
         Texts ``[N]``.
     separator
         What stands between the parts, as it is: ``"a,,b"`` has three. Any number of white space characters
-        (`` \\t\\n\\v\\f\\r``) when None; then no part is empty.
+        (`` \t\n\v\f\r``) when None; then no part is empty.
 
     Returns
     -------
@@ -177,7 +178,7 @@ def split(x: ndx.Array, separator: str | None = None) -> ndx.Array:
     data, mask = data_and_mask(_one_a_row(x, "split"))
     if separator is None:
         parts = matches(_filled(data, mask), r"[^\t\n\v\f\r ]+")
-        return with_mask(ndx.asarray(parts), ndx.asarray(op.equal(parts, op.const(np.array("")))))
+        return with_mask(ndx.asarray(parts), ndx.asarray(equals(parts, "")))
     parts, counts = split_strings(_filled(data, mask), _text(separator, "split", "separator"))
     places = op17.range(
         op.const(np.int64(0)),
@@ -287,7 +288,7 @@ def _length(texts: Var) -> Var:
     one, nought = op.const(np.array([1])), op.const(np.int64(0))
     for size in (512, 64, 8, 1):
         pieces = matches(texts, f"(?s).{{1,{size}}}")
-        there = op17.not_(op.equal(pieces, op.const(np.array(""))))
+        there = op17.not_(equals(pieces, ""))
         count = op17.reduce_sum(op.cast(there, to=np.int64), one, keepdims=0)
         if size > 1:
             before = op17.max([op17.sub(count, op.const(np.int64(1))), nought])
@@ -391,7 +392,8 @@ def regex_find_all(x: ndx.Array, pattern: str) -> ndx.Array:
     x
         Texts ``[N]``.
     pattern
-        Of RE2. The longest match at the leftmost place is taken; groups have no meaning, and empty matches are left out.
+        Of RE2. Of the matches at the leftmost place the longest is taken; groups have no meaning, and empty matches are
+        left out.
 
     Returns
     -------
@@ -409,7 +411,7 @@ def regex_find_all(x: ndx.Array, pattern: str) -> ndx.Array:
     pattern = _pattern(pattern, "regex_find_all")
     data, mask = data_and_mask(_one_a_row(x, "regex_find_all"))
     found = matches(_filled(data, mask), pattern)
-    return with_mask(ndx.asarray(found), ndx.asarray(op.equal(found, op.const(np.array("")))))
+    return with_mask(ndx.asarray(found), ndx.asarray(equals(found, "")))
 
 
 def regex_extract(x: ndx.Array, pattern: str) -> ndx.Array:
@@ -440,7 +442,7 @@ def regex_extract(x: ndx.Array, pattern: str) -> ndx.Array:
     pattern = _pattern(pattern, "regex_extract")
     data, mask = data_and_mask(_one_a_row(x, "regex_extract"))
     first = op17.gather(matches(_filled(data, mask), pattern), op.const(np.int64(0)), axis=1)
-    return with_mask(ndx.asarray(first), ndx.asarray(op.equal(first, op.const(np.array("")))))
+    return with_mask(ndx.asarray(first), ndx.asarray(equals(first, "")))
 
 
 def replace(x: ndx.Array, old: str, new: str) -> ndx.Array:
@@ -481,7 +483,7 @@ def regex_replace(x: ndx.Array, pattern: str, new: str) -> ndx.Array:
     x
         Texts.
     pattern
-        Of RE2, as for ``tft.regex_find_all``; without ``^``, ``$`` and ``\b``, which look at what stands around a match.
+        Of RE2, as for ``tft.regex_find_all``; without ``^``, ``$`` and ``\b``, which look at what is around a match.
     new
         A text as it is: it has no references to groups.
 
@@ -514,7 +516,7 @@ def regex_replace(x: ndx.Array, pattern: str, new: str) -> ndx.Array:
     def changed(texts: Var, hit: Var) -> Var:
         # Parts that match, and the characters between them one by one.
         parts = matches(op17.where(hit, texts, op.const(np.array(""))), f"(?:{pattern})|(?s:.)")
-        there = op17.not_(op.equal(parts, op.const(np.array(""))))
+        there = op17.not_(equals(parts, ""))
         flat = full_match(op.reshape(parts, op.const(np.array([-1]))), pattern)
         found = op.reshape(flat, op.shape(parts))
         joined = join_strings(op17.where(found, op.const(np.array(new)), parts), there, "")

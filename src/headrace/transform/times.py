@@ -1,7 +1,7 @@
 """Mappers of dates and times.
 
-Days are counted in the proleptic Gregorian calendar, times in UTC. The arithmetic of the calendar is that of years which
-begin in March, in eras of 400 years (Fliegel and Van Flandern 1968).
+Days are counted in the proleptic Gregorian calendar, times in UTC. The arithmetic of the calendar is that of years
+which begin in March, in eras of 400 years (Fliegel and Van Flandern 1968).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import spox.opset.ai.onnx.v21 as op
 from headrace.errors import TransformError, did_you_mean
 from headrace.transform.checks import column, data_and_mask, with_mask
 from headrace.transform.lineage import infos
-from headrace.transform.operators import concat_strings, full_match, matches
+from headrace.transform.operators import concat_strings, equals, full_match, matches
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _digits(texts: Var, number: int) -> list[ndx.Array]:
     rows = op17.slice(op.shape(found), op.const(np.array([0])), op.const(np.array([1])))
     behind = op17.expand(op.const(np.array([[""]])), op17.concat([rows, op.const(np.array([number]))], axis=0))
     wide = op17.concat([found, behind], axis=1)
-    numbers = op.cast(op17.where(op.equal(wide, op.const(np.array(""))), op.const(np.array("0")), wide), to=np.int64)
+    numbers = op.cast(op17.where(equals(wide, ""), op.const(np.array("0")), wide), to=np.int64)
     return [ndx.asarray(op17.gather(numbers, op.const(np.int64(place)), axis=1)) for place in range(number)]
 
 

@@ -34,8 +34,8 @@ class KeyFunction:
         code = getattr(self.function, "__code__", None)
         if code is None:
             return (self.function,)
-        cells = tuple(repr(cell.cell_contents) for cell in self.function.__closure__ or ())  # type: ignore[attr-defined]
-        return (code, repr(self.function.__defaults__), cells)  # type: ignore[attr-defined]
+        cells = tuple(repr(cell.cell_contents) for cell in self.function.__closure__ or ())
+        return (code, repr(self.function.__defaults__), cells)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, KeyFunction) and self._identity() == other._identity()
