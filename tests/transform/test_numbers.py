@@ -105,3 +105,37 @@ def test_range_of_outputs() -> None:
 def test_infinity_is_not_hidden(run: Run) -> None:
     found = run(lambda inputs: {"z": tft.scale_to_z_score(inputs["x"])}, x=[1.0, float("inf")])
     assert np.isnan(found["z"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "low", "high"),
+    [
+        ({}, lambda x, q: q[0] - 1.5 * (q[1] - q[0]), lambda x, q: q[1] + 1.5 * (q[1] - q[0])),
+        ({"factor": 0.5}, lambda x, q: q[0] - 0.5 * (q[1] - q[0]), lambda x, q: q[1] + 0.5 * (q[1] - q[0])),
+        ({"method": "quantile"}, lambda x, q: np.quantile(x, 0.01), lambda x, q: np.quantile(x, 0.99)),
+        ({"method": "quantile", "lower": 0.2, "upper": 1.0}, lambda x, q: np.quantile(x, 0.2), lambda x, q: x.max()),
+        ({"method": "z_score"}, lambda x, q: x.mean() - 3 * x.std(), lambda x, q: x.mean() + 3 * x.std()),
+    ],
+)
+def test_outliers_are_clipped(options: Any, low: Any, high: Any) -> None:
+    x = np.random.default_rng(0).standard_t(2, 300)
+    graph = tft.analyze({"x": x}, lambda i: {"y": tft.clip_outliers(i["x"], **options)})
+    rows = np.concatenate([x, [np.inf, -np.inf, np.nan]])
+    found = graph.transform({"x": rows}).to_table()["y"].to_numpy()
+    quartiles = np.quantile(x, [0.25, 0.75])
+    np.testing.assert_allclose(found, np.clip(rows, low(x, quartiles), high(x, quartiles)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "range"},
+        {"method": "quantile", "lower": 0.5, "upper": 0.5},
+        {"method": "quantile", "factor": 2.0},
+        {"factor": 0.0},
+        {"method": "z_score", "lower": 0.1},
+    ],
+)
+def test_mistakes_of_clip_outliers(options: Any) -> None:
+    with pytest.raises(TransformError, match=r"tft\.clip_outliers"):
+        tft.analyze({"x": [1.0]}, lambda i: {"y": tft.clip_outliers(i["x"], **options)})
