@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RANDOM = np.random.default_rng(11)
 N = 400
+WRONG: Any = "max"
 CITIES = RANDOM.choice(["a", "b", "c", "ü"], N).tolist()
 LABELS = RANDOM.integers(0, 2, N)
 
@@ -165,7 +166,7 @@ def test_embeddings(run: Run) -> None:
         (lambda i: {"y": tft.cyclic(i["x"], 7)}, "takes numbers"),
         (lambda i: {"y": tft.embedding_lookup(i["n"], [1.0])}, "matrix of finite numbers"),
         (lambda i: {"y": tft.embedding_lookup(i["n"] * 0.5, [[1.0]])}, "integer ids"),
-        (lambda i: {"y": tft.embedding_lookup(i["n"], [[1.0]], combiner="max")}, "'sum' or 'mean'"),
+        (lambda i: {"y": tft.embedding_lookup(i["n"], [[1.0]], combiner=WRONG)}, "'sum' or 'mean'"),
         (lambda i: {"y": tft.frequency_encode(i["n"] * 0.5)}, "texts or integers"),
         (lambda i: {"y": tft.target_encode(i["x"], i["x"], fold_by=i["n"])}, "takes numbers or truth"),
         (lambda i: {"y": tft.target_encode(i["x"], i["n"], fold_by=i["n"], folds=1)}, "at least 2"),

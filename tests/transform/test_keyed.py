@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from headrace.transform.tukey import TukeyAnalyzer
 def folded(analyzer: Analyzer, columns: list[np.ndarray[Any, Any]], cuts: list[int], *, backwards: bool) -> Any:
     edges = [0, *sorted(min(cut, len(columns[0])) for cut in cuts), len(columns[0])]
     parts: list[Part] = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         part = analyzer.part()
         part.update(*(column[low:high] for column in columns))
         parts.append(part)
@@ -167,10 +168,10 @@ def test_shapes_do_not_depend_on_cuts(seed: int, cuts: list[int], backwards: boo
 )
 def test_nothing_seen(analyzer: Any) -> None:
     nothing = np.zeros(0)
-    columns = {
+    columns: dict[str, list[np.ndarray[Any, Any]]] = {
         "covariance": [np.zeros((0, 2))],
         "count_per_key": [nothing],
         "target_encode": [nothing.astype(object), nothing.astype(bool), nothing, nothing.astype(np.int64)],
     }
-    given_columns = columns.get(analyzer.name, [nothing, nothing.astype(object)])
-    assert folded(analyzer, given_columns, [0], backwards=False) is None
+    looked_at = columns.get(analyzer.name, [nothing, nothing.astype(object)])
+    assert folded(analyzer, looked_at, [0], backwards=False) is None

@@ -38,11 +38,12 @@ def test_one_value_for_each_list(run: Run) -> None:
 
     found = run(function, x=TEXTS)
     assert found["sum"] == [sum(items) for items in NUMBERS]
-    np.testing.assert_allclose(found["mean"], [np.mean(items) if items else -1.0 for items in NUMBERS], rtol=1e-6)
+    means = [float(np.mean(items)) if items else -1.0 for items in NUMBERS]
+    np.testing.assert_allclose(found["mean"], means, rtol=1e-6)
     assert found["min"] == [min(items, default=-1.0) for items in NUMBERS]
     assert found["max"] == [max(items, default=-1.0) for items in NUMBERS]
     assert found["length"] == [len(items) for items in NUMBERS]
-    assert found["top"] == [(sorted(items, reverse=True) + [-1.0, -1.0])[:2] for items in NUMBERS]
+    assert found["top"] == [[*sorted(items, reverse=True), -1.0, -1.0][:2] for items in NUMBERS]
     assert found["cut"] == [([*items, 0.0, 0.0, 0.0])[:3] for items in NUMBERS]
 
 

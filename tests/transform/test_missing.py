@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from headrace import transform as tft
@@ -86,6 +86,9 @@ def test_mistakes(function: Any, message: str) -> None:
         tft.analyze({"x": ["a", None], "n": [1, None]}, function)
 
 
+WRONG: Any = "men"
+
+
 @pytest.mark.parametrize("strategy", ["mean", "median", "most_frequent", "constant"])
 def test_impute_is_scikit_learns(run: Run, strategy: Any) -> None:
     impute = pytest.importorskip("sklearn.impute")
@@ -117,7 +120,7 @@ def test_impute_of_other_types(run: Run) -> None:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda i: tft.impute(i["n"], "men"), "Did you mean 'mean'"),
+        (lambda i: tft.impute(i["n"], WRONG), "Did you mean 'mean'"),
         (lambda i: tft.impute(i["n"], "constant"), "fill_value"),
         (lambda i: tft.impute(i["n"], "mean", 3), "fill_value"),
         (lambda i: tft.impute(i["n"], "constant", "a"), "own type"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Run = Callable[..., dict[str, list[Any]]]
 
 RANDOM = np.random.default_rng(5)
+WRONG: Any = "log"
 SKEWED = np.round(RANDOM.lognormal(0.0, 1.0, 400), 2) + 0.01
 REAL = np.concatenate([SKEWED, -SKEWED[:100] / 3.0])
 
@@ -140,9 +141,9 @@ def test_apply_pca_is_scikit_learns(run: Run, whiten: bool) -> None:
     ("function", "message"),
     [
         (lambda i: {"y": tft.power_transform(i["x"], "box-cox")}, "positive numbers; got -1.0"),
-        (lambda i: {"y": tft.power_transform(i["x"], "log")}, "'yeo-johnson' or 'box-cox'"),
+        (lambda i: {"y": tft.power_transform(i["x"], WRONG)}, "'yeo-johnson' or 'box-cox'"),
         (lambda i: {"y": tft.quantile_transform(i["x"], 1)}, "at least 2"),
-        (lambda i: {"y": tft.quantile_transform(i["x"], 5, "gauss")}, "'uniform' or 'normal'"),
+        (lambda i: {"y": tft.quantile_transform(i["x"], 5, WRONG)}, "'uniform' or 'normal'"),
         (lambda i: {"y": tft.apply_buckets_with_interpolation(i["x"], [2.0, 1.0])}, "ascending"),
         (lambda i: {"y": tft.estimated_probability_density(i["x"], [1.0])}, "at least two"),
         (lambda i: {"y": tft.apply_pca(i["x"], 1)}, "rows of a known number"),

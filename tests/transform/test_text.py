@@ -117,12 +117,14 @@ def test_very_long_texts(graph: tft.TransformGraph) -> None:
     assert graph.transform_batch(pa.record_batch({"x": texts}))["length"].to_pylist() == [100_001, 65_536, 1]
 
 
-LETTERS = "".join(
-    chr(code)
-    for code in [*range(0x20, 0x250), *range(0x391, 0x3C9), *range(0x410, 0x450), *range(0x10400, 0x10450)]
-    # Greek has a final sigma, and some letters become two or depend on the language.
-    if len(chr(code).lower()) == 1 == len(chr(code).upper()) and chr(code) not in "İıςŉǰſ" and code not in (0x1C5, 0x1C8, 0x1CB, 0x1F2)
-)  # fmt: skip
+# Greek has a final sigma, and some letters become two or depend on the language.
+SPECIAL = "İıςŉǰſ\N{LATIN CAPITAL LETTER D WITH SMALL LETTER Z WITH CARON}ǈǋǲ"
+RANGES = (range(0x20, 0x250), range(0x391, 0x3C9), range(0x410, 0x450), range(0x10400, 0x10450))
+LETTERS = [
+    letter
+    for letter in (chr(code) for codes in RANGES for code in codes)
+    if len(letter.lower()) == 1 == len(letter.upper()) and letter not in SPECIAL
+]
 
 
 def test_case(run: Run) -> None:
@@ -151,7 +153,7 @@ NUMBERS = st.one_of(
     st.sampled_from(["+1", ".5", "5.", "1E5", "1e-05", "007", "-0.0", "1e+10"]),
 )
 NO_NUMBERS = st.sampled_from(
-    ["", "x", "1 ", "nan", "inf", "1e", "--1", ".", "1e999", "1_000", "١", "1,5", "0x10", "1e-400"]
+    ["", "x", "1 ", "nan", "inf", "1e", "--1", ".", "1e999", "1_000", "\N{ARABIC-INDIC DIGIT ONE}", "1,5", "1e-400"]
 )
 
 

@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 
     Run = Callable[..., dict[str, list[Any]]]
 
-PARTS = ("year", "quarter", "month", "week", "day", "day_of_year", "weekday", "is_weekend", "hour", "minute", "second")
-TIMES = st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59))  # noqa: DTZ001 - times are in UTC
+
+def at(*fields: int) -> dt.datetime:
+    return dt.datetime(*fields)  # type: ignore[arg-type]  # noqa: DTZ001 - columns of times have no time zone
+
+
+PARTS: tuple[Any, ...] = (
+    *("year", "quarter", "month", "week", "day", "day_of_year", "weekday", "is_weekend"),
+    *("hour", "minute", "second"),
+)
+# Times are in UTC.
+TIMES = st.datetimes(at(1, 1, 1), at(9999, 12, 31, 23, 59, 59))
 
 
 def parts_of(time: dt.datetime) -> dict[str, int]:
@@ -37,6 +46,9 @@ def parts_of(time: dt.datetime) -> dict[str, int]:
     }
 
 
+WRONG: Any = "days"
+
+
 @pytest.fixture(scope="module")
 def graph() -> tft.TransformGraph:
     def function(inputs: Any) -> dict[str, Any]:
@@ -51,15 +63,15 @@ def graph() -> tft.TransformGraph:
         )
 
     return tft.analyze(
-        {"t": [dt.datetime(2020, 1, 1)], "x": ["2020-01-01"], "compact": ["20200101 00.00:00"]},  # noqa: DTZ001
+        {"t": [at(2020, 1, 1)], "x": ["2020-01-01"], "compact": ["20200101 00.00:00"]},
         function,
     )
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(TIMES, min_size=1, max_size=5))
-@example([dt.datetime(2000, 2, 29), dt.datetime(1900, 3, 1), dt.datetime(1969, 12, 31, 23, 59, 59)])  # noqa: DTZ001
-@example([dt.datetime(2021, 1, 3), dt.datetime(2020, 12, 31), dt.datetime(2024, 12, 30)])  # noqa: DTZ001
+@example([at(2000, 2, 29), at(1900, 3, 1), at(1969, 12, 31, 23, 59, 59)])
+@example([at(2021, 1, 3), at(2020, 12, 31), at(2024, 12, 30)])
 def test_parts_are_pythons(graph: tft.TransformGraph, times: list[dt.datetime]) -> None:
     batch = pa.record_batch(
         {
@@ -69,10 +81,10 @@ def test_parts_are_pythons(graph: tft.TransformGraph, times: list[dt.datetime]) 
         }
     )
     found = graph.transform_batch(batch).to_pydict()
-    for at, time in enumerate(times):
+    for place, time in enumerate(times):
         for part, value in parts_of(time).items():
-            assert found[part][at] == value, (part, time)
-            assert found[f"x_{part}"][at] == value, (part, time)
+            assert found[part][place] == value, (part, time)
+            assert found[f"x_{part}"][place] == value, (part, time)
     assert found["same"] == [1] * len(times)
 
 
@@ -138,7 +150,7 @@ def test_a_missing_time(run: Run) -> None:
     ("function", "message"),
     [
         (lambda i: {"y": tft.date_part(i["x"], "day")}, "tft.parse_date"),
-        (lambda i: {"y": tft.date_part(i["t"], "days")}, "Did you mean 'day'"),
+        (lambda i: {"y": tft.date_part(i["t"], WRONG)}, "Did you mean 'day'"),
         (lambda i: {"y": tft.date_part(tft.parse_date(i["x"], "%Y-%j"), "day")}, "directives"),
         (lambda i: {"y": tft.date_part(tft.parse_date(i["x"], "%m-%d"), "day")}, "has %Y"),
         (lambda i: {"y": tft.date_part(tft.parse_date(i["x"], "%Y 1"), "day")}, "no digits"),

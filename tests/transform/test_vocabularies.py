@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def folded(analyzer: Analyzer, columns: Sequence[np.ndarray[Any, Any]], cuts: li
     """Cut columns, fold each piece, and merge in some order."""
     edges = [0, *sorted(min(cut, len(columns[0])) for cut in cuts), len(columns[0])]
     parts: list[Part] = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         part = analyzer.part()
         part.update(*(column[low:high] for column in columns))
         parts.append(part)
@@ -50,10 +51,10 @@ def scores(x: list[Any], labels: list[int], weights: list[float] | None = None, 
         return {"id": tft.apply_vocabulary(inputs["x"], words)}
 
     data = {"x": x, "y": labels} | ({"w": weights} if weights else {})
-    return dict(found(function, data))  # type: ignore[arg-type]
+    return dict(found(function, data))
 
 
-GREETINGS = "hello hello hello goodbye aaaaa aaaaa goodbye goodbye aaaaa aaaaa goodbye goodbye".split()
+GREETINGS = [*["hello"] * 3, "goodbye", "aaaaa", "aaaaa", "goodbye", "goodbye", "aaaaa", "aaaaa", "goodbye", "goodbye"]
 ANSWERS = [1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0]
 
 
@@ -72,7 +73,7 @@ def test_information_is_tensorflow_transforms() -> None:
 
 
 def test_weighted_information_is_tensorflow_transforms() -> None:
-    words = "in_1 in_1 in_0 in_0 not not by_weight by_weight".split()
+    words = [word for word in ("in_1", "in_0", "not", "by_weight") for _ in range(2)]
     weighted = scores(words, [1, 1, 0, 0, 0, 1, 0, 1], [1.0] * 7 + [5.0], min_diff_from_avg=0.0)
     published = {"in_0": 3.1698803, "in_1": 1.1698843, "by_weight": 0.6096405, "not": 0.169925}
     assert list(weighted) == list(published)

@@ -15,6 +15,7 @@ from headrace.transform.accumulators import IdCounts, SumAnalyzer
 from headrace.transform.analyzers import of_size
 from headrace.transform.checks import data_and_mask, positive, with_mask
 from headrace.transform.lists import deduplicate_per_row, item_counts, item_mask, left_aligned, list_column, list_length
+from headrace.transform.operators import const
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -87,16 +88,16 @@ def ngrams(tokens: ndx.Array, ngram_range: tuple[int, int], separator: str = " "
     grams: list[Var] = []
     there: list[Var] = []
     run, whole = words, present
-    last = op.const(np.array([2]))
+    last = const(np.array([2]))
     for size in range(1, high + 1):
         if size > 1:
             run = op20.string_concat(
-                op20.string_concat(run, op.const(np.array(separator))), _moved(words, size - 1, op.const(np.array("")))
+                op20.string_concat(run, const(np.array(separator))), _moved(words, size - 1, const(np.array("")))
             )
-            whole = op17.and_(whole, _moved(present, size - 1, op.const(np.array(False))))
+            whole = op17.and_(whole, _moved(present, size - 1, const(np.array(False))))
         if size >= low:
-            grams.append(op17.unsqueeze(run, last))
-            there.append(op17.unsqueeze(whole, last))
+            grams.append(op.unsqueeze(run, last))
+            there.append(op.unsqueeze(whole, last))
     flat = op.reshape(op17.concat(grams, axis=2), _flat(words, high - low + 1))
     kept = op.reshape(op17.concat(there, axis=2), _flat(words, high - low + 1))
     values, has = left_aligned(flat, kept)
@@ -105,16 +106,16 @@ def ngrams(tokens: ndx.Array, ngram_range: tuple[int, int], separator: str = " "
 
 def _flat(words: Var, number: int) -> Var:
     """Return the shape ``[N, M * number]``; it is said outright since -1 cannot be found for no rows."""
-    return op17.mul(op.shape(words), op.const(np.array([1, number])))
+    return op17.mul(op.shape(words), const(np.array([1, number])))
 
 
 def _moved(x: Var, by: int, filling: Var) -> Var:
     """Move each row to the left."""
-    end = op.const(np.array([np.iinfo(np.int64).max]))
-    rest = op17.slice(x, op.const(np.array([by])), end, op.const(np.array([1])))
-    rows = op17.slice(op.shape(x), op.const(np.array([0])), op.const(np.array([1])))
-    width = op17.slice(op.shape(x), op.const(np.array([1])), op.const(np.array([2])))
-    behind = op17.expand(filling, op17.concat([rows, op17.min([width, op.const(np.array([by]))])], axis=0))
+    end = const(np.array([np.iinfo(np.int64).max]))
+    rest = op17.slice(x, const(np.array([by])), end, const(np.array([1])))
+    rows = op17.slice(op.shape(x), const(np.array([0])), const(np.array([1])))
+    width = op17.slice(op.shape(x), const(np.array([1])), const(np.array([2])))
+    behind = op17.expand(filling, op17.concat([rows, op17.min([width, const(np.array([by]))])], axis=0))
     return op17.concat([rest, behind], axis=1)
 
 

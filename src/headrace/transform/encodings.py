@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import ndonnx as ndx
 import numpy as np
 import spox.opset.ai.onnx.v17 as op17
-import spox.opset.ai.onnx.v21 as op
 
 from headrace.errors import TransformError
 from headrace.transform.analyzers import as_key
 from headrace.transform.checks import column, data_and_mask, is_text, positive, with_mask
 from headrace.transform.keyed import KeyCounts, TargetSums
-from headrace.transform.operators import concat_strings, murmur_hash
+from headrace.transform.operators import concat_strings, const, murmur_hash
 from headrace.transform.searching import group_of, taken
 from headrace.transform.trace import current_trace
 
@@ -282,8 +281,8 @@ def embedding_lookup(ids: ndx.Array, table: ArrayLike, *, combiner: Literal["sum
     if data.ndim == 1:
         return vectors
     # From left to right: a reduction would add a row alone in another order than the row in a batch.
-    sums = op17.cumsum(vectors.unwrap_spox(), op.const(np.int64(1)))
-    total = ndx.asarray(op17.gather(sums, op.const(np.int64(-1)), axis=1))
+    sums = op17.cumsum(vectors.unwrap_spox(), const(np.int64(1)))
+    total = ndx.asarray(op17.gather(sums, const(np.int64(-1)), axis=1))
     if combiner == "sum":
         return total
     count = ndx.sum(inside.astype(ndx.int64), axis=1)

@@ -14,10 +14,12 @@ import ndonnx as ndx
 import numpy as np
 import spox.opset.ai.onnx.v17 as op17
 import spox.opset.ai.onnx.v18 as op18
+import spox.opset.ai.onnx.v19 as op19
 import spox.opset.ai.onnx.v21 as op
 
 from headrace.errors import TransformError
 from headrace.transform.checks import column, data_and_mask, is_text, kind_of, positive, with_mask
+from headrace.transform.operators import const
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -75,13 +77,13 @@ def item_mask(x: ndx.Array) -> ndx.Array:
 
 
 def _width(x: Var) -> Var:
-    return op17.slice(op.shape(x), op.const(np.array([1])), op.const(np.array([2])))
+    return op17.slice(op.shape(x), const(np.array([1])), const(np.array([2])))
 
 
 def _places(x: Var) -> Var:
     """Return 0, 1, … M - 1, as int64 ``[M]``."""
-    nought, one = op.const(np.int64(0)), op.const(np.int64(1))
-    return op17.range(nought, op17.squeeze(_width(x), op.const(np.array([0]))), one)
+    nought, one = const(np.int64(0)), const(np.int64(1))
+    return op17.range(nought, op.squeeze(_width(x), const(np.array([0]))), one)
 
 
 def _sorted(keys: Var) -> tuple[Var, Var]:
@@ -103,8 +105,8 @@ def row_sum(x: ndx.Array) -> ndx.Array:
     A reduction would add a row alone in another order than the row in a batch; a cumulative sum does not, and noughts
     at the end of a row change nothing.
     """
-    sums = op17.cumsum(x.unwrap_spox(), op.const(np.int64(1)))
-    return ndx.asarray(op17.gather(sums, op.const(np.int64(-1)), axis=1))
+    sums = op17.cumsum(x.unwrap_spox(), const(np.int64(1)))
+    return ndx.asarray(op17.gather(sums, const(np.int64(-1)), axis=1))
 
 
 def stack(columns: Sequence[ndx.Array]) -> ndx.Array:
@@ -277,10 +279,10 @@ def list_top(x: ndx.Array, k: int) -> ndx.Array:
     positive(k, "list_top", "k")
     numbers, present = _numbers(x, "list_top", -np.inf)
     numbers = ndx.where(ndx.isnan(numbers), ndx.asarray(-np.inf), numbers)
-    rows = op17.slice(op.shape(numbers.unwrap_spox()), op.const(np.array([0])), op.const(np.array([1])))
-    behind = op17.expand(op.const(np.array([[-np.inf]])), op17.concat([rows, op.const(np.array([k]))], axis=0))
+    rows = op17.slice(op.shape(numbers.unwrap_spox()), const(np.array([0])), const(np.array([1])))
+    behind = op17.expand(const(np.array([[-np.inf]])), op17.concat([rows, const(np.array([k]))], axis=0))
     wide = op17.concat([numbers.unwrap_spox(), behind], axis=1)
-    top, _ = op17.top_k(wide, op.const(np.array([k])), axis=1, largest=1, sorted=1)
+    top, _ = op17.top_k(wide, const(np.array([k])), axis=1, largest=1, sorted=1)
     count = ndx.sum(present.astype(ndx.int64), axis=1)
     return with_mask(ndx.asarray(top), ndx.asarray(np.arange(k))[None, :] >= count[:, None])
 
@@ -319,12 +321,12 @@ def pad_lists(x: ndx.Array, size: int, value: Any) -> ndx.Array:
         raise TransformError("tft.pad_lists fills with a value of the lists' own type", got=f"{value!r} for {x.dtype}")
     filling = ndx.asarray(value, dtype=data.dtype)
     filled = ndx.where(item_mask(x), data, filling)
-    rows = op17.slice(op.shape(filled.unwrap_spox()), op.const(np.array([0])), op.const(np.array([1])))
-    shape = op17.concat([rows, op.const(np.array([size]))], axis=0)
+    rows = op17.slice(op.shape(filled.unwrap_spox()), const(np.array([0])), const(np.array([1])))
+    shape = op17.concat([rows, const(np.array([size]))], axis=0)
     wide = op17.concat([filled.unwrap_spox(), op17.expand(filling.unwrap_spox(), shape)], axis=1)
-    cut = op17.slice(wide, op.const(np.array([0])), op.const(np.array([size])), op.const(np.array([1])))
+    cut = op17.slice(wide, const(np.array([0])), const(np.array([size])), const(np.array([1])))
     # The shape says the length outright, so that the graph's output has it.
-    found = ndx.asarray(op.reshape(cut, op.const(np.array([-1, size]))))
+    found = ndx.asarray(op.reshape(cut, const(np.array([-1, size]))))
     trace = current_trace("pad_lists")
     domain = trace.domain(x)
     if domain is None:
@@ -362,48 +364,46 @@ def deduplicate_per_row(x: ndx.Array) -> ndx.Array:
     values, present = data.unwrap_spox(), item_mask(x).unwrap_spox()
     shape = op.shape(values)
     # Numbers in place of values, so that equal ones can be sorted side by side.
-    _, _, codes, _ = op17.unique(op.reshape(values, op.const(np.array([-1]))), sorted=0)
+    _, _, codes, _ = op17.unique(op.reshape(values, const(np.array([-1]))), sorted=0)
     keys = op17.add(op17.mul(op.reshape(codes, shape), _width(values)), _places(values))
-    keys, _ = _sorted(op17.where(present, keys, op17.add(_places(values), op.const(np.int64(_FAR)))))
+    keys, _ = _sorted(op17.where(present, keys, op17.add(_places(values), const(np.int64(_FAR)))))
     starts = _starts(op17.div(keys, _width(values)))
     places = op17.mod(keys, _width(values))
     # Behind the end of a list keys are large, and say no place of their own: they stand where the rest is left.
-    inside = op17.less(keys, op.const(np.int64(_FAR)))
-    places = op17.where(inside, places, op17.sub(keys, op.const(np.int64(_FAR))))
-    keep = op18.scatter_elements(
-        op17.expand(op.const(np.array(False)), shape), places, op17.and_(starts, inside), axis=1
-    )
+    inside = op17.less(keys, const(np.int64(_FAR)))
+    places = op17.where(inside, places, op17.sub(keys, const(np.int64(_FAR))))
+    keep = op18.scatter_elements(op17.expand(const(np.array(False)), shape), places, op17.and_(starts, inside), axis=1)
     values, present = left_aligned(values, keep)
     return with_mask(ndx.asarray(values), ~ndx.asarray(present))
 
 
 def _starts(sorted_codes: Var) -> Var:
     """Return True where a code differs from the one before it in its row."""
-    first = op17.slice(sorted_codes, op.const(np.array([0])), op.const(np.array([1])), op.const(np.array([1])))
+    first = op17.slice(sorted_codes, const(np.array([0])), const(np.array([1])), const(np.array([1])))
     before = op17.concat(
         [
-            op17.sub(first, op.const(np.int64(1))),
-            op17.slice(sorted_codes, op.const(np.array([0])), op.const(np.array([-1])), op.const(np.array([1]))),
+            op17.sub(first, const(np.int64(1))),
+            op17.slice(sorted_codes, const(np.array([0])), const(np.array([-1])), const(np.array([1]))),
         ],
         axis=1,
     )
-    return op17.not_(op17.equal(sorted_codes, before))
+    return op17.not_(op19.equal(sorted_codes, before))
 
 
 def item_counts(ids: ndx.Array) -> tuple[ndx.Array, ndx.Array]:
     """Return the distinct ids of each list in ascending order, and how often each occurs in it, both as lists."""
     data, present = data_and_mask(ids)[0].unwrap_spox(), item_mask(ids).unwrap_spox()
-    far = op.const(np.int64(_FAR))
+    far = const(np.int64(_FAR))
     ordered, _ = _sorted(op17.where(present, data, far))
     inside = op17.less(ordered, far)
     starts = op17.and_(_starts(ordered), inside)
     places = op17.expand(_places(data), op.shape(data))
     first, there = left_aligned(places, starts)
     values, _ = left_aligned(ordered, starts)
-    length = op17.reduce_sum(op.cast(present, to=np.int64), op.const(np.array([1])), keepdims=1)
+    length = op17.reduce_sum(op.cast(present, to=np.int64), const(np.array([1])), keepdims=1)
     # Where the next distinct id begins, the list's end behind the last.
-    one = op.const(np.array([1]))
-    end = op.const(np.array([np.iinfo(np.int64).max]))
+    one = const(np.array([1]))
+    end = const(np.array([np.iinfo(np.int64).max]))
     following = op17.slice(op17.where(there, first, length), one, end, one)
     following = op17.concat([following, length], axis=1)
     counts = op17.sub(op17.where(there, following, first), first)
@@ -447,7 +447,7 @@ def segment_indices(segment_ids: ndx.Array) -> ndx.Array:
     starts = _starts(values)
     places = op17.expand(_places(values), op.shape(values))
     first, _ = left_aligned(places, starts)
-    run = op17.sub(op17.cumsum(op.cast(starts, to=np.int64), op.const(np.int64(1))), op.const(np.int64(1)))
+    run = op17.sub(op17.cumsum(op.cast(starts, to=np.int64), const(np.int64(1))), const(np.int64(1)))
     return with_mask(ndx.asarray(op17.sub(places, op17.gather_elements(first, run, axis=1))), mask)
 
 
@@ -511,9 +511,9 @@ def multi_hot(
     ones = inside.astype(ndx.float32)
     if weights is not None:
         ones = ndx.where(inside, data_and_mask(weights)[0].astype(ndx.float64), ndx.asarray(0.0))
-    rows = op17.slice(op.shape(ids.unwrap_spox()), op.const(np.array([0])), op.const(np.array([1])))
-    shape = op17.concat([rows, op.const(np.array([width + 1]))], axis=0)
-    nought = op.const(np.array(0.0, np.float64 if weights is not None else np.float32))
+    rows = op17.slice(op.shape(ids.unwrap_spox()), const(np.array([0])), const(np.array([1])))
+    shape = op17.concat([rows, const(np.array([width + 1]))], axis=0)
+    nought = const(np.array(0.0, np.float64 if weights is not None else np.float32))
     hot = op18.scatter_elements(
         op17.expand(nought, shape),
         ids.unwrap_spox(),
@@ -521,5 +521,5 @@ def multi_hot(
         axis=1,
         reduction="add" if counts or weights is not None else "max",
     )
-    cut = op17.slice(hot, op.const(np.array([0])), op.const(np.array([width])), op.const(np.array([1])))
-    return ndx.asarray(op.reshape(cut, op.const(np.array([-1, width])))).astype(ndx.float32)
+    cut = op17.slice(hot, const(np.array([0])), const(np.array([width])), const(np.array([1])))
+    return ndx.asarray(op.reshape(cut, const(np.array([-1, width])))).astype(ndx.float32)

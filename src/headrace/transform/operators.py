@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import spox.opset.ai.onnx.ml.v4 as ml
@@ -14,6 +14,7 @@ import spox.opset.ai.onnx.v21 as op
 from spox import Tensor, Var
 from spox._attributes import AttrInt64, AttrString  # spox's way to add an operator
 from spox._fields import BaseAttributes, BaseInputs, BaseOutputs
+from spox._future import initializer
 from spox._node import Node, OpType
 from spox._var import _VarInfo, create_prop_dict, unwrap_vars
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "change_case",
     "concat_strings",
+    "const",
     "equals",
     "full_match",
     "identity",
@@ -117,7 +119,7 @@ def strip_whitespace(texts: Var) -> Var:
 
 
 def _strip_all(texts: Var) -> Var:
-    return op17.gather(matches(texts, _TOKEN), op.const(np.int64(0)), axis=1)
+    return op17.gather(matches(texts, _TOKEN), const(np.int64(0)), axis=1)
 
 
 def matches(texts: Var, pattern: str) -> Var:
@@ -127,7 +129,7 @@ def matches(texts: Var, pattern: str) -> Var:
     many columns as the longest row has tokens: none where no row has one, and the wrong rank where there are no rows.
     A row in front that always has one token settles both.
     """
-    padded = op17.concat([op.const(np.array([_GUARD])), texts], axis=0)
+    padded = op17.concat([const(np.array([_GUARD])), texts], axis=0)
     node = _Tokenizer(
         _Tokenizer.Attributes(
             mark=AttrInt64(0, "mark"),
@@ -141,12 +143,12 @@ def matches(texts: Var, pattern: str) -> Var:
 
 
 def _behind_first(x: Var) -> Var:
-    return op17.slice(x, op.const(np.array([1], np.int64)), op.const(np.array([np.iinfo(np.int64).max], np.int64)))
+    return op17.slice(x, const(np.array([1], np.int64)), const(np.array([np.iinfo(np.int64).max], np.int64)))
 
 
 def equals(texts: Var, text: str) -> Var:
     """Return where texts are equal to one."""
-    return op19.equal(texts, op.const(np.array(text)))
+    return op19.equal(texts, const(np.array(text)))
 
 
 def full_match(texts: Var, pattern: str) -> Var:
@@ -163,29 +165,29 @@ def split_strings(texts: Var, separator: str | None) -> tuple[Var, Var]:
         Parts ``[N, M]``, filled up with ``""``, M at least 1, and how many each text has, int64 ``[N]``.
     """
     parts, counts = op20.string_split(texts, delimiter=separator)
-    rows = op17.slice(op.shape(parts), op.const(np.array([0])), op.const(np.array([1])))
-    column = op17.expand(op.const(np.array([[""]])), op17.concat([rows, op.const(np.array([1]))], axis=0))
+    rows = op17.slice(op.shape(parts), const(np.array([0])), const(np.array([1])))
+    column = op17.expand(const(np.array([[""]])), op17.concat([rows, const(np.array([1]))], axis=0))
     return op17.concat([parts, column], axis=1), counts
 
 
 def join_strings(parts: Var, present: Var, separator: str) -> Var:
     """Join the parts ``[N, M]``, M at least 1, of each row where they are present."""
-    one = op.const(np.array([1]))
+    one = const(np.array([1]))
     # What is absent is empty, and brings no separator; what is present brings one unless it is the first.
-    behind = op17.greater(op17.cumsum(op.cast(present, to=np.int64), op.const(np.int64(1))), op.const(np.int64(1)))
-    nothing = op.const(np.array(""))
+    behind = op17.greater(op17.cumsum(op.cast(present, to=np.int64), const(np.int64(1))), const(np.int64(1)))
+    nothing = const(np.array(""))
     pieces = op20.string_concat(
-        op17.where(op17.and_(present, behind), op.const(np.array(separator)), nothing),
+        op17.where(op17.and_(present, behind), const(np.array(separator)), nothing),
         op17.where(present, parts, nothing),
     )
-    columns = op17.slice(op.shape(parts), op.const(np.array([1])), op.const(np.array([2])))
-    first = op17.gather(pieces, op.const(np.int64(0)), axis=1)
+    columns = op17.slice(op.shape(parts), const(np.array([1])), const(np.array([2])))
+    first = op17.gather(pieces, const(np.int64(0)), axis=1)
 
     def body(number: Var, _: Var, joined: Var) -> list[Var]:
-        next_one = op17.squeeze(op17.gather(pieces, op17.add(number, one), axis=1), one)
-        return [op.const(np.array([True])), op20.string_concat(joined, next_one)]
+        next_one = op.squeeze(op17.gather(pieces, op17.add(number, one), axis=1), one)
+        return [const(np.array([True])), op20.string_concat(joined, next_one)]
 
-    return op.loop(op17.sub(columns, one), op.const(np.array([True])), [first], body=body)[0]
+    return op.loop(op17.sub(columns, one), const(np.array([True])), [first], body=body)[0]
 
 
 def change_case(texts: Var, to: Literal["LOWER", "UPPER"]) -> Var:
@@ -193,7 +195,7 @@ def change_case(texts: Var, to: Literal["LOWER", "UPPER"]) -> Var:
 
     The operator takes no empty vector, so that a row goes in front.
     """
-    padded = op17.concat([op.const(np.array([_GUARD])), texts], axis=0)
+    padded = op17.concat([const(np.array([_GUARD])), texts], axis=0)
     changed = op17.string_normalizer(padded, case_change_action=to, is_case_sensitive=1, locale="C.UTF-8")
     return _behind_first(changed)
 
@@ -214,9 +216,14 @@ def lookup(texts: Var, words: Sequence[str], default: int) -> Var:
     )
 
 
+def const(value: Any) -> Var:
+    """Return a constant: an initializer, which spox need not compute to know, as it does a node's value."""
+    return initializer(np.asarray(value))
+
+
 def concat_strings(left: Var, separator: str, right: Var) -> Var:
     """Join two vectors of texts, row by row."""
-    return op20.string_concat(op20.string_concat(left, op.const(np.array(separator))), right)
+    return op20.string_concat(op20.string_concat(left, const(np.array(separator))), right)
 
 
 def identity(x: Var) -> Var:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import ndonnx as ndx
 import numpy as np
 import spox.opset.ai.onnx.v17 as op17
-import spox.opset.ai.onnx.v21 as op
 
 from headrace.transform.checks import data_and_mask, is_text
-from headrace.transform.operators import lookup
+from headrace.transform.operators import const, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,7 @@ __all__ = ["group_of", "passed", "taken"]
 
 def taken(table: NDArray[np.generic], places: ndx.Array) -> ndx.Array:
     """Return the rows of a table at places that lie inside it."""
-    return ndx.asarray(op17.gather(op.const(table), places.unwrap_spox(), axis=0))
+    return ndx.asarray(op17.gather(const(table), places.unwrap_spox(), axis=0))
 
 
 def passed(x: ndx.Array, points: NDArray[np.float64], *, strictly: bool = False) -> ndx.Array:

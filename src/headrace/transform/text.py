@@ -22,6 +22,7 @@ from headrace.transform.checks import column, data_and_mask, with_mask
 from headrace.transform.lists import item_mask, list_column
 from headrace.transform.operators import (
     change_case,
+    const,
     equals,
     full_match,
     join_strings,
@@ -61,7 +62,7 @@ def _each(x: Any, function: str, work: Callable[[Var], Var]) -> ndx.Array:
     texts = data.unwrap_spox()
     if data.ndim == 1:
         return with_mask(ndx.asarray(work(texts)), mask)
-    flat = op.reshape(texts, op.const(np.array([-1])))
+    flat = op.reshape(texts, const(np.array([-1])))
     return with_mask(ndx.asarray(op.reshape(work(flat), op.shape(texts))), mask)
 
 
@@ -181,13 +182,11 @@ def split(x: ndx.Array, separator: str | None = None) -> ndx.Array:
         return with_mask(ndx.asarray(parts), ndx.asarray(equals(parts, "")))
     parts, counts = split_strings(_filled(data, mask), _text(separator, "split", "separator"))
     places = op17.range(
-        op.const(np.int64(0)),
-        op17.squeeze(
-            op17.slice(op.shape(parts), op.const(np.array([1])), op.const(np.array([2]))), op.const(np.array([0]))
-        ),
-        op.const(np.int64(1)),
+        const(np.int64(0)),
+        op.squeeze(op17.slice(op.shape(parts), const(np.array([1])), const(np.array([2]))), const(np.array([0]))),
+        const(np.int64(1)),
     )
-    absent = op17.greater_or_equal(places, op17.unsqueeze(counts, op.const(np.array([1]))))
+    absent = op17.greater_or_equal(places, op.unsqueeze(counts, const(np.array([1]))))
     return with_mask(ndx.asarray(parts), ndx.asarray(absent))
 
 
@@ -246,14 +245,14 @@ def concat(*parts: ndx.Array | str, separator: str = "") -> ndx.Array:
     joined: Var | None = None
     for number, part in enumerate(parts):
         if isinstance(part, str):
-            piece = op.const(np.array(part))
+            piece = const(np.array(part))
         else:
             data, other = data_and_mask(_one_a_row(part, "concat"))
             piece = data.unwrap_spox()
             mask = other if mask is None else mask if other is None else mask | other
         if number and separator:
             assert joined is not None
-            joined = op20.string_concat(joined, op.const(np.array(separator)))
+            joined = op20.string_concat(joined, const(np.array(separator)))
         joined = piece if joined is None else op20.string_concat(joined, piece)
     assert joined is not None
     return with_mask(ndx.asarray(joined), mask)
@@ -285,15 +284,15 @@ def _length(texts: Var) -> Var:
     has a column for 512 characters.
     """
     total = None
-    one, nought = op.const(np.array([1])), op.const(np.int64(0))
+    one, nought = const(np.array([1])), const(np.int64(0))
     for size in (512, 64, 8, 1):
         pieces = matches(texts, f"(?s).{{1,{size}}}")
         there = op17.not_(equals(pieces, ""))
         count = op17.reduce_sum(op.cast(there, to=np.int64), one, keepdims=0)
         if size > 1:
-            before = op17.max([op17.sub(count, op.const(np.int64(1))), nought])
-            texts = op17.squeeze(op17.gather_elements(pieces, op17.unsqueeze(before, one), axis=1), one)
-            count = op17.mul(before, op.const(np.int64(size)))
+            before = op17.max([op17.sub(count, const(np.int64(1))), nought])
+            texts = op.squeeze(op17.gather_elements(pieces, op.unsqueeze(before, one), axis=1), one)
+            count = op17.mul(before, const(np.int64(size)))
         total = count if total is None else op17.add(total, count)
     assert total is not None
     return total
@@ -441,7 +440,7 @@ def regex_extract(x: ndx.Array, pattern: str) -> ndx.Array:
     """
     pattern = _pattern(pattern, "regex_extract")
     data, mask = data_and_mask(_one_a_row(x, "regex_extract"))
-    first = op17.gather(matches(_filled(data, mask), pattern), op.const(np.int64(0)), axis=1)
+    first = op17.gather(matches(_filled(data, mask), pattern), const(np.int64(0)), axis=1)
     return with_mask(ndx.asarray(first), ndx.asarray(equals(first, "")))
 
 
@@ -465,8 +464,8 @@ def replace(x: ndx.Array, old: str, new: str) -> ndx.Array:
 
     def work(texts: Var) -> Var:
         parts, counts = split_strings(texts, old)
-        places = op17.cumsum(op17.expand(op.const(np.int64(1)), op.shape(parts)), op.const(np.int64(1)))
-        there = op17.less_or_equal(places, op17.unsqueeze(counts, op.const(np.array([1]))))
+        places = op17.cumsum(op17.expand(const(np.int64(1)), op.shape(parts)), const(np.int64(1)))
+        there = op17.less_or_equal(places, op.unsqueeze(counts, const(np.array([1]))))
         return join_strings(parts, there, new)
 
     return _each(x, "replace", work)
@@ -515,11 +514,11 @@ def regex_replace(x: ndx.Array, pattern: str, new: str) -> ndx.Array:
 
     def changed(texts: Var, hit: Var) -> Var:
         # Parts that match, and the characters between them one by one.
-        parts = matches(op17.where(hit, texts, op.const(np.array(""))), f"(?:{pattern})|(?s:.)")
+        parts = matches(op17.where(hit, texts, const(np.array(""))), f"(?:{pattern})|(?s:.)")
         there = op17.not_(equals(parts, ""))
-        flat = full_match(op.reshape(parts, op.const(np.array([-1]))), pattern)
+        flat = full_match(op.reshape(parts, const(np.array([-1]))), pattern)
         found = op.reshape(flat, op.shape(parts))
-        joined = join_strings(op17.where(found, op.const(np.array(new)), parts), there, "")
+        joined = join_strings(op17.where(found, const(np.array(new)), parts), there, "")
         return op17.where(hit, joined, texts)
 
     def work(texts: Var) -> Var:

@@ -17,7 +17,7 @@ import spox.opset.ai.onnx.v21 as op
 from headrace.errors import TransformError, did_you_mean
 from headrace.transform.checks import column, data_and_mask, with_mask
 from headrace.transform.lineage import infos
-from headrace.transform.operators import concat_strings, equals, full_match, matches
+from headrace.transform.operators import concat_strings, const, equals, full_match, matches
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ _BOUNDS = {
 
 def _over(x: ndx.Array, by: int) -> ndx.Array:
     """Divide integers and round down."""
-    return ndx.asarray(op17.div((x - _rest(x, by)).unwrap_spox(), op.const(np.int64(by))))
+    return ndx.asarray(op17.div((x - _rest(x, by)).unwrap_spox(), const(np.int64(by))))
 
 
 def _rest(x: ndx.Array, by: int) -> ndx.Array:
     """Return what the division leaves, from 0 on."""
-    return ndx.asarray(op17.mod(x.unwrap_spox(), op.const(np.int64(by))))
+    return ndx.asarray(op17.mod(x.unwrap_spox(), const(np.int64(by))))
 
 
 def _civil(days: ndx.Array) -> tuple[ndx.Array, ndx.Array, ndx.Array]:
@@ -251,11 +251,11 @@ def _fields(format_: str) -> tuple[list[str], str]:
 def _digits(texts: Var, number: int) -> list[ndx.Array]:
     """Return the first runs of digits in each text as integers, 0 where there are fewer."""
     found = matches(texts, r"\d+")
-    rows = op17.slice(op.shape(found), op.const(np.array([0])), op.const(np.array([1])))
-    behind = op17.expand(op.const(np.array([[""]])), op17.concat([rows, op.const(np.array([number]))], axis=0))
+    rows = op17.slice(op.shape(found), const(np.array([0])), const(np.array([1])))
+    behind = op17.expand(const(np.array([[""]])), op17.concat([rows, const(np.array([number]))], axis=0))
     wide = op17.concat([found, behind], axis=1)
-    numbers = op.cast(op17.where(equals(wide, ""), op.const(np.array("0")), wide), to=np.int64)
-    return [ndx.asarray(op17.gather(numbers, op.const(np.int64(place)), axis=1)) for place in range(number)]
+    numbers = op.cast(op17.where(equals(wide, ""), const(np.array("0")), wide), to=np.int64)
+    return [ndx.asarray(op17.gather(numbers, const(np.int64(place)), axis=1)) for place in range(number)]
 
 
 def _parts(data: ndx.Array, valid: ndx.Array, fields: list[str]) -> dict[str, Any]:
@@ -273,7 +273,7 @@ def _iso_parts(data: ndx.Array, valid: ndx.Array) -> dict[str, Any]:
     texts = ndx.where(valid, data, ndx.asarray("1970-01-01")).unwrap_spox()
 
     def first(text: Var, pattern: str) -> Var:
-        return op17.gather(matches(text, pattern), op.const(np.int64(0)), axis=1)
+        return op17.gather(matches(text, pattern), const(np.int64(0)), axis=1)
 
     year, month, day = _digits(first(texts, r"\d{4}-\d{2}-\d{2}"), 3)
     # Only a time has a colon behind its first two digits and a space or a letter before them; only a zone has a sign.
@@ -298,6 +298,6 @@ def _iso_parts(data: ndx.Array, valid: ndx.Array) -> dict[str, Any]:
 
 def _fraction(texts: Var) -> ndx.Array:
     """Return microseconds of ``.123`` or nothing, cut behind six digits."""
-    filled = concat_strings(texts, "", op17.expand(op.const(np.array(["000000"])), op.shape(texts)))
-    (found,) = _digits(op17.gather(matches(filled, r"\d{6}"), op.const(np.int64(0)), axis=1), 1)
+    filled = concat_strings(texts, "", op17.expand(const(np.array(["000000"])), op.shape(texts)))
+    (found,) = _digits(op17.gather(matches(filled, r"\d{6}"), const(np.int64(0)), axis=1), 1)
     return found
