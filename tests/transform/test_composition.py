@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ WORDS = {
     "w": "a b",
     "v": "a 1",
     "label": 1,
-    "t": datetime.datetime(2024, 2, 29),  # noqa: DTZ001 - columns of times have no time zone
+    "t": dt.datetime(2024, 2, 29),  # noqa: DTZ001 - columns of times have no time zone
 }
 
 

@@ -32,6 +32,14 @@ def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
     -------
     ndonnx.Array
         A column that has no missing values; NaN stays. Ids keep their domain where ``value`` lies in it.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1, None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.fill_missing(inputs["x"], -1)})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [1, -1]
     """
     x = column(x, "fill_missing")
     trace = current_trace("fill_missing")
@@ -131,7 +139,21 @@ def impute(x: ndx.Array, strategy: Strategy = "mean", fill_value: Any = None) ->
 
 
 def is_missing(x: ndx.Array) -> ndx.Array:
-    """Return True where a value is missing; NaN is not missing."""
+    """Return True where a value is missing; NaN is not missing.
+
+    Returns
+    -------
+    ndonnx.Array
+        Truth values of the shape of ``x``, never missing.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["a", None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.is_missing(inputs["x"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0, 1]
+    """
     x = column(x, "is_missing")
     if kind_of(x) == "time":
         return ndx.isnan(x)
@@ -140,7 +162,21 @@ def is_missing(x: ndx.Array) -> ndx.Array:
 
 
 def isin(x: ndx.Array, values: Sequence[str] | Sequence[int] | Sequence[float]) -> ndx.Array:
-    """Return True where a value is one of ``values``; a missing value is none of them."""
+    """Return True where a value is one of ``values``; a missing value is none of them.
+
+    Returns
+    -------
+    ndonnx.Array
+        Truth values of the shape of ``x``, never missing.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["a", "b", None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.isin(inputs["x"], ["b", "c"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0, 1, 0]
+    """
     x = column(x, "isin", "text", "number")
     wanted: list[Any] = list(values)
     texts = [isinstance(value, str) for value in wanted]

@@ -35,13 +35,20 @@ __all__ = [
 ]
 
 
-def scale_to_gaussian(x: ndx.Array) -> ndx.Array:
+def scale_to_gaussian(x: ndx.Array, elementwise: bool = False) -> ndx.Array:
     """Make a column with long tails about normal, with mean 0 and variance 1.
 
     The inverse of Tukey's hh transform that has the L-moments of the column (``tft.tukey_location``): with
     ``z = (x - location) / scale``, ``sign(z) * sqrt(W(h * z**2) / h)``, where ``W`` is Lambert's function and ``h``
     that of the side of ``z`` (Goerg, "The Lambert way to Gaussianize heavy-tailed data", 2015). Where neither tail is
     longer than those of the normal distribution, it is ``tft.scale_to_z_score``.
+
+    Parameters
+    ----------
+    x
+        Numbers ``[N]``, or lists.
+    elementwise
+        For rows ``[N, k]``: each place by its own distribution, rather than all by that of all values.
 
     Returns
     -------
@@ -58,9 +65,10 @@ def scale_to_gaussian(x: ndx.Array) -> ndx.Array:
     """
     x = column(x, "scale_to_gaussian", "number")
     data, mask = data_and_mask(x)
-    location, scale = analyzers.tukey_location(x), analyzers.tukey_scale(x)
-    left, right = analyzers.tukey_h_params(x)
-    deviation = ndx.sqrt(analyzers.var(x))
+    together = not elementwise
+    location, scale = analyzers.tukey_location(x, together), analyzers.tukey_scale(x, together)
+    left, right = analyzers.tukey_h_params(x, together)
+    deviation = ndx.sqrt(analyzers.var(x, together))
     long = (left > 0.0) | (right > 0.0)
     unit = ndx.where(long, scale, deviation)
     unit = ndx.where(unit == 0.0, ndx.asarray(1.0), unit)
