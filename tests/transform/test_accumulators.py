@@ -15,8 +15,8 @@ from headrace.transform.accumulators import (
     QuantilesAnalyzer,
     SizeAnalyzer,
     SumAnalyzer,
-    VocabularyAnalyzer,
 )
+from headrace.transform.vocabularies import VocabularyAnalyzer
 
 CUTS = st.lists(st.integers(0, 60), max_size=5)
 FLOATS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)

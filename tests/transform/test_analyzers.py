@@ -76,3 +76,144 @@ def test_what_the_graph_tells_of_them() -> None:
 def test_mistakes() -> None:
     with pytest.raises(TransformError, match=r"num_buckets of tft\.quantiles"):
         tft.analyze({"x": [1]}, lambda inputs: {"y": inputs["x"] * tft.quantiles(inputs["x"], 1)[0]})
+
+
+class Range:
+    """An accumulator of a user's own."""
+
+    def __init__(self) -> None:
+        self.low, self.high = np.inf, -np.inf
+
+    def update(self, x: Any, y: Any) -> None:
+        if x.size:
+            self.low, self.high = min(self.low, (x * y).min()), max(self.high, (x * y).max())
+
+    def merge(self, other: Range) -> None:
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+
+    def result(self) -> Any:
+        return [self.low, self.high]
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_analyzers_of_ones_own(run: Run, rows: int) -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        low_high = tft.apply_analyzer(Range, inputs["x"], inputs["y"], shape=(2,))
+        return {"low": inputs["n"] * low_high[0], "span": inputs["n"] * (low_high[1] - low_high[0])}
+
+    found = run(function, rows, x=[1.0, 2.0, None, 4.0, 5.0], y=[1.0, -1.0, 9.0, float("nan"), 1.0], n=[1, 1, 1, 1, 1])
+    assert (found["low"][0], found["span"][0]) == (-2.0, 7.0)
+
+
+def test_an_analyzer_of_ones_own_that_returns_texts(run: Run) -> None:
+    class First:
+        words: list[str]
+
+        def __init__(self) -> None:
+            self.words = []
+
+        def update(self, x: Any) -> None:
+            self.words = sorted({*self.words, *x})[:1]
+
+        def merge(self, other: First) -> None:
+            self.update(other.words)
+
+        def result(self) -> Any:
+            return self.words[0]
+
+    found = run(lambda i: {"y": i["x"] == tft.apply_analyzer(First, i["x"], dtype=ndx.utf8)}, 1, x=["b", "ä", "a"])
+    assert found["y"] == [0, 0, 1]
+
+
+def test_counts_of_keys_are_arrays(run: Run) -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        keys, counts = tft.count_per_key(inputs["x"])
+        numbers, _ = tft.count_per_key(inputs["n"])
+        one = inputs["n"] * 0 + 1
+        return {
+            "rows": one * ndx.sum(counts),
+            "first": inputs["x"] == keys[0],
+            "keys": one * tft.size(inputs["x"]) * numbers[-1],
+        }
+
+    found = run(function, 2, x=["b", "a", "b", "c"], n=[10, 9, 9, 2])
+    assert found == {"rows": [4] * 4, "first": [0, 1, 0, 0], "keys": [40] * 4}
+
+
+@pytest.mark.parametrize("boundaries", [[0.0, 1.0, 2.5, 9.0], 5, None])
+def test_histogram_is_numpys(boundaries: Any) -> None:
+    x = np.concatenate([np.random.default_rng(1).normal(2.0, 2.0, 300), [1.0, 2.5, 9.0]])
+    data = {"x": [*x, None, np.nan]}
+
+    def function(inputs: Any) -> dict[str, Any]:
+        counts, edges = tft.histogram(inputs["x"], boundaries)
+        first = tft.fill_missing(inputs["x"], 0.0) * 0.0
+        return {"count": first + counts[1], "edge": first + edges[-1]}
+
+    graph = tft.analyze(data, function)
+    edges = {5: np.linspace(x.min(), x.max(), 5)}.get(boundaries if isinstance(boundaries, int) else 0, boundaries)
+    counts, edges = np.histogram(x, np.linspace(0, 1, 11) if edges is None else edges)
+    assert graph.analyzers[-1].value[: len(counts)] == counts.tolist()
+    assert graph.transform({"x": [1.0]}).to_table()["edge"][0].as_py() == pytest.approx(edges[-1], rel=1e-6)
+
+
+def test_histogram_of_categories() -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        counts, keys = tft.histogram(inputs["x"], categorical=True)
+        return {"share": (inputs["x"] == keys[0]) * counts[0] / tft.size(inputs["x"])}
+
+    graph = tft.analyze({"x": ["b", "a", "b", "b"]}, function)
+    assert graph.transform({"x": ["a", "b"]}).to_table()["share"].to_pylist() == [0.25, 0.0]
+
+
+def test_weighted_quantiles(run: Run) -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        return {"y": inputs["x"] * 0.0 + tft.quantiles(inputs["x"], 2, weights=inputs["w"])[0]}
+
+    found = run(function, 2, x=[1.0, 2.0, 3.0, 4.0], w=[1.0, 1.0, None, 5.0])
+    assert found["y"] == [4.0] * 4
+
+
+def test_covariance_of_rows_without_missing_places(run: Run) -> None:
+    rows = np.array([[1.0, 2.0], [3.0, -1.0], [5.0, 5.0]])
+
+    def function(inputs: Any) -> dict[str, Any]:
+        covariance = tft.covariance(tft.stack([inputs["a"], inputs["b"]]))
+        return {"y": tft.fill_missing(inputs["a"], 0.0)[:, None] * 0.0 + covariance[0, :][None, :]}
+
+    found = run(function, 2, a=[*rows[:, 0], None, np.nan], b=[*rows[:, 1], 1.0, 2.0])
+    np.testing.assert_allclose(found["y"][0], np.cov(rows.T, bias=True)[0], rtol=1e-6)
+
+
+def test_tukey_of_each_place() -> None:
+    random = np.random.default_rng(7)
+    data = {"a": random.standard_t(2, 200), "b": random.random(200)}
+
+    def function(inputs: Any) -> dict[str, Any]:
+        x = tft.stack([inputs["a"], inputs["b"]])
+        left, right = tft.tukey_h_params(x, reduce_instance_dims=False)
+        scale = tft.tukey_scale(x, reduce_instance_dims=False)
+        return {"y": (x - tft.tukey_location(x, reduce_instance_dims=False)) / scale * 0.0 + left + right}
+
+    found = tft.analyze(data, function).transform(data).to_table()["y"][0].as_py()
+    assert found[0] > 0.1
+    assert found[1] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda i: tft.apply_analyzer(Range), "at least one column"),
+        (lambda i: tft.apply_analyzer(i["x"], i["x"]), "what makes an accumulator"),
+        (lambda i: tft.histogram(i["x"], [1.0, 1.0])[0][0], "ascending"),
+        (lambda i: tft.histogram(i["x"], 1)[0][0], "at least 2"),
+        (lambda i: tft.count_per_key(i["x"])[1][0], "texts or integers as keys"),
+        (lambda i: tft.quantiles(i["x"], 2, weights=i["w"])[0], "takes numbers"),
+        (lambda i: tft.covariance(i["x"])[0, 0], "known number"),
+        (lambda i: tft.mean(i["x"], reduce_instance_dims=i["x"]), "truth value"),
+    ],
+)
+def test_more_mistakes(function: Any, message: str) -> None:
+    with pytest.raises(TransformError, match=message) as caught:
+        tft.analyze({"x": [1.0, 2.0], "w": ["a", "b"]}, lambda i: {"y": i["x"] * function(i)})
+    assert "test_analyzers.py:" in str(caught.value)

@@ -19,7 +19,7 @@ def accumulator() -> CombinedAccumulator:
         {"v": (x * 2.0).unwrap_spox(), "m": mask.unwrap_spox()},
     )
     inputs = (Input("x", "x", "value", "float64"), Input("x__missing", "x", "missing", "bool"))
-    looks_at = AnalyzerInput("v", "m")
+    looks_at = (AnalyzerInput("v", "m"),)
     return CombinedAccumulator(model, inputs, (Task(Moments(), looks_at), Task(SizeAnalyzer(), looks_at)))
 
 

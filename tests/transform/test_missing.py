@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -83,3 +84,49 @@ def test_missing_times(run: Run) -> None:
 def test_mistakes(function: Any, message: str) -> None:
     with pytest.raises(TransformError, match=message):
         tft.analyze({"x": ["a", None], "n": [1, None]}, function)
+
+
+WRONG: Any = "men"
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median", "most_frequent", "constant"])
+def test_impute_is_scikit_learns(run: Run, strategy: Any) -> None:
+    impute = pytest.importorskip("sklearn.impute")
+    x = [3.0, None, 1.0, 1.0, np.nan, 7.5]
+    constant = 9.0 if strategy == "constant" else None
+
+    def function(inputs: Any) -> dict[str, Any]:
+        filled, absent = tft.impute(inputs["x"], strategy, constant)
+        return {"x": filled, "absent": absent}
+
+    found = run(function, 2, x=x)
+    numbers = np.array([np.nan if value is None else value for value in x])[:, None]
+    expected = impute.SimpleImputer(strategy=strategy, fill_value=constant).fit_transform(numbers)[:, 0]
+    np.testing.assert_allclose(found["x"], expected, rtol=1e-6)
+    assert found["absent"] == [0, 1, 0, 0, 1, 0]
+
+
+def test_impute_of_other_types(run: Run) -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        word, _ = tft.impute(inputs["w"], "most_frequent")
+        truth, _ = tft.impute(inputs["t"], "constant", True)
+        number, absent = tft.impute(inputs["n"], "most_frequent")
+        return {"b": word == "b", "t": truth, "n": number, "absent": absent}
+
+    found = run(function, w=["b", "c", None, "c", "b"], t=[False, None, None, True, False], n=[5, 5, 1, 2, 2])
+    assert found == {"b": [1, 0, 1, 0, 1], "t": [0, 1, 1, 1, 0], "n": [5, 5, 1, 2, 2], "absent": [0] * 5}
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda i: tft.impute(i["n"], WRONG), "Did you mean 'mean'"),
+        (lambda i: tft.impute(i["n"], "constant"), "fill_value"),
+        (lambda i: tft.impute(i["n"], "mean", 3), "fill_value"),
+        (lambda i: tft.impute(i["n"], "constant", "a"), "own type"),
+        (lambda i: tft.impute(i["x"], "median"), "takes numbers"),
+    ],
+)
+def test_mistakes_of_impute(function: Any, message: str) -> None:
+    with pytest.raises(TransformError, match=message):
+        tft.analyze({"x": ["a", None], "n": [1, None]}, lambda i: {"y": function(i)[0]})

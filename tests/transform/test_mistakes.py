@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -203,6 +204,24 @@ def test_the_users_own_exceptions() -> None:
     assert error.got == "KeyError: 'k'"
     assert error.where == line_of(function, "return")
     assert isinstance(error.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    ("function", "fix"),
+    [
+        (lambda inputs: {"x": inputs["name"].lower()}, "tft.lower(x)"),
+        (lambda inputs: {"x": inputs["age"].fillna(0)}, "tft.fill_missing(x, value)"),
+        (lambda inputs: {"x": inputs["name"].map({"a": 1})}, "tft.apply_vocabulary"),
+        (lambda inputs: {"x": inputs["age"].unheard_of}, "ndonnx functions"),
+        (lambda inputs: {"x": {"a": 1}[inputs["name"]]}, "tft.apply_vocabulary"),
+        (lambda inputs: {"x": re.sub("a", "b", inputs["name"])}, "tft functions"),
+        (lambda inputs: {"x": inputs["age"] + inputs["name"]}, "tft.parse_number"),
+    ],
+)
+def test_what_to_write_instead(function: Any, fix: str) -> None:
+    error = mistake(function)
+    assert fix in str(error.fix)
+    assert str(error.where).startswith(__file__)
 
 
 def test_types_that_do_not_fit() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,19 @@ def test_the_public_names() -> None:
     assert sorted(transform.__all__) == dir(transform)
     for name in transform.__all__:
         assert getattr(transform, name).__doc__
+
+
+def functions() -> list[str]:
+    """Return what is for use in a preprocessing function."""
+    return [name for name in transform.__all__ if name[0].islower() and name != "analyze"]
+
+
+@pytest.mark.parametrize("name", functions())
+def test_every_function_is_documented_with_an_example(name: str) -> None:
+    function = getattr(transform, name)
+    page = (Path(__file__).parents[2] / "docs/reference/mappers.md").read_text("utf-8")
+    assert f"::: {function.__module__}.{name}\n" in page
+    assert ">>> from headrace import transform as tft" in function.__doc__
 
 
 def test_an_unknown_name() -> None:

@@ -31,3 +31,23 @@ def test_a_long_vocabulary_is_cut() -> None:
     words = [f"w{number}" for number in range(99)]
     graph = tft.analyze({"x": words}, lambda inputs: {"id": tft.compute_and_apply_vocabulary(inputs["x"])})
     assert "and 49 more" in str(view(graph))
+
+
+def test_what_other_analyzers_found() -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        x, k = inputs["x"], inputs["k"]
+        return {
+            "key": tft.scale_to_z_score_per_key(x, k),
+            "bucket": tft.bucketize_per_key(x, k, 3),
+            "pca": tft.apply_pca(tft.stack([x, x]), 1),
+            "power": tft.power_transform(x),
+            "counts": tft.frequency_encode(k),
+            "first": tft.compute_and_apply_approximate_vocabulary(k, 1),
+            "mode": tft.impute(k, "most_frequent")[0] == "b",
+            "quantile": tft.quantile_transform(x, 60),
+        }
+
+    text = str(view(tft.analyze({"x": [1.0, 2.0, 5.5], "k": ["a", "b", "<k>"]}, function)))
+    for part in ("moments_per_key", "approximate_vocabulary", "exponent", "covariance", "&lt;k&gt;", "and 10 more"):
+        assert part in text
+    assert "<k>" not in text

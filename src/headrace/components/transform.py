@@ -69,7 +69,9 @@ def transform(
     rows: dict[str, int] = {}
     for split in examples.splits:
         folder = transformed.path / split
-        rows[split] = keep_split(folder, graph.transform(examples.split(split), sink=ParquetSink(folder)))
+        # What was analyzed is learnt from: its labels are in what the analyzers found.
+        features = graph.transform(examples.split(split), sink=ParquetSink(folder), training=split == seen)
+        rows[split] = keep_split(folder, features)
     transformed.describe({"rows": rows})
     saved.properties |= {"features": [feature.name for feature in graph.outputs], "analyzed_split": seen}
     if cache is not None:

@@ -11,28 +11,40 @@ import pyarrow.compute as pc
 
 from headrace.engines import moments
 from headrace.engines.quantiles import QuantileSketch
+from headrace.transform.exact_sums import as_float, exact_total
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = [
+    "Accumulator",
     "Analyzer",
+    "ByRow",
     "CountingPart",
+    "CustomAnalyzer",
     "Extremes",
+    "IdCounts",
+    "ModeAnalyzer",
     "Moments",
     "Part",
     "QuantilesAnalyzer",
     "SizeAnalyzer",
     "SumAnalyzer",
-    "VocabularyAnalyzer",
+    "WeightedQuantilesAnalyzer",
 ]
 
 
 class Part(Protocol):
     """The state of one analyzer over some rows."""
 
-    def update(self, values: NDArray[Any]) -> None:
-        """Take in values that are neither missing nor NaN, in one dimension."""
+    @property
+    def update(self) -> Callable[..., None]:
+        """Take in one array for each column, in one dimension: values none of which is missing or NaN.
+
+        For an analyzer that is :class:`ByRow`, rows as they are, without those in which something is missing.
+        """
         ...
 
     def merge(self, other: Self) -> None:
@@ -53,8 +65,12 @@ class CountingPart(Protocol):
         ...
 
 
+class ByRow:
+    """An analyzer whose states take whole rows rather than single values."""
+
+
 class Analyzer(Protocol):
-    """A full pass over a column; equal analyzers of equal columns share one pass."""
+    """A full pass over columns; equal analyzers of equal columns share one pass."""
 
     @property
     def name(self) -> str:
@@ -116,7 +132,7 @@ class _ExtremesPart:
 
 @dataclass(frozen=True)
 class SumAnalyzer:
-    """The sum: exact for integers."""
+    """The sum: exact for integers, and the float64 nearest to the exact sum of floats, in any order."""
 
     name: str = "sum"
 
@@ -127,21 +143,33 @@ class SumAnalyzer:
 
 class _SumPart:
     def __init__(self) -> None:
-        self.total: int | float = 0
+        self.integers = 0
+        self.floats = 0
+        self.has_floats = False
+        self.infinite = 0.0
 
     def update(self, values: NDArray[Any]) -> None:
         if values.dtype.kind == "f":
-            self.total += float(values.sum(dtype=np.float64))
+            self.has_floats = True
+            finite = np.isfinite(values)
+            if not finite.all():
+                with np.errstate(invalid="ignore"):
+                    self.infinite += float(values[~finite].sum())
+                values = values[finite]
+            self.floats += exact_total(values)
         elif values.size:
             # Two halves of each number cannot overflow where one sum of int64 might.
             numbers = values.astype(np.int64)
-            self.total += (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
+            self.integers += (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
 
     def merge(self, other: _SumPart) -> None:
-        self.total += other.total
+        self.integers += other.integers
+        self.floats += other.floats
+        self.has_floats |= other.has_floats
+        self.infinite += other.infinite
 
     def result(self) -> int | float:
-        return self.total
+        return as_float(self.floats) + self.infinite if self.has_floats else self.integers
 
 
 @dataclass(frozen=True)
@@ -171,19 +199,20 @@ class _SizePart:
 
 @dataclass(frozen=True)
 class QuantilesAnalyzer:
-    """The boundaries between ``num_buckets`` equally large parts of the sorted values."""
+    """The boundaries of ``num_buckets`` equally large parts of the sorted values, or the quantiles at fractions."""
 
-    num_buckets: int
+    num_buckets: int = 0
+    at: tuple[float, ...] = ()
     name: str = "quantiles"
 
     def part(self) -> Part:
         """Return an empty state."""
-        return _QuantilesPart(self.num_buckets)
+        return _QuantilesPart(np.array(self.at) if self.at else np.arange(1, self.num_buckets) / self.num_buckets)
 
 
 class _QuantilesPart:
-    def __init__(self, num_buckets: int) -> None:
-        self.num_buckets = num_buckets
+    def __init__(self, at: NDArray[np.float64]) -> None:
+        self.at = at
         self.sketch = QuantileSketch()
 
     def update(self, values: NDArray[Any]) -> None:
@@ -195,52 +224,154 @@ class _QuantilesPart:
     def result(self) -> list[float] | None:
         if self.sketch.count == 0:
             return None
-        found: list[float] = self.sketch.quantiles(np.arange(1, self.num_buckets) / self.num_buckets).tolist()
+        found: list[float] = self.sketch.quantiles(self.at).tolist()
         return found
 
 
 @dataclass(frozen=True)
-class VocabularyAnalyzer:
-    """Distinct values, the most frequent first; of equally frequent ones the last in code-point order first."""
+class WeightedQuantilesAnalyzer:
+    """The boundaries of ``num_buckets`` parts of equal weight. Takes numbers and weights."""
 
-    top_k: int | None = None
-    frequency_threshold: int = 0
-    name: str = "vocabulary"
+    num_buckets: int
+    name: str = "quantiles"
 
     def part(self) -> Part:
         """Return an empty state."""
-        return _VocabularyPart(self.top_k, self.frequency_threshold)
+        return _WeightedQuantilesPart(self.num_buckets)
 
 
-class _VocabularyPart:
-    def __init__(self, top_k: int | None, frequency_threshold: int) -> None:
-        self.top_k = top_k
-        self.frequency_threshold = frequency_threshold
-        self.counts: dict[str, int] = {}
+class _WeightedQuantilesPart:
+    def __init__(self, num_buckets: int) -> None:
+        self.num_buckets = num_buckets
+        self.values: NDArray[np.float64] = np.empty(0)
+        self.weights: NDArray[np.float64] = np.empty(0)
+
+    def update(self, values: NDArray[Any], weights: NDArray[Any]) -> None:
+        heavy = weights > 0
+        if heavy.any():
+            self._add(values[heavy].astype(np.float64) + 0.0, weights[heavy].astype(np.float64))
+
+    def merge(self, other: Self) -> None:
+        self._add(other.values, other.weights)
+
+    def _add(self, values: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+        self.values, places = np.unique(np.concatenate([self.values, values]), return_inverse=True)
+        together = np.concatenate([self.weights, weights])
+        self.weights = np.bincount(places, together, self.values.size).astype(np.float64)
+
+    def result(self) -> list[float] | None:
+        if self.values.size == 0:
+            return None
+        totals = np.cumsum(self.weights)
+        wanted = np.arange(1, self.num_buckets) / self.num_buckets * totals[-1]
+        places = np.minimum(np.searchsorted(totals, wanted, side="left"), self.values.size - 1)
+        found: list[float] = self.values[places].tolist()
+        return found
+
+
+@dataclass(frozen=True)
+class IdCounts:
+    """How often each id from 0 on occurs, up to the largest one that does; negative ids are left out. Takes ids."""
+
+    name: str = "histogram"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _IdCountsPart()
+
+
+class _IdCountsPart:
+    def __init__(self) -> None:
+        self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
+
+    def update(self, ids: NDArray[Any]) -> None:
+        self._add(np.bincount(ids[ids >= 0]))
+
+    def merge(self, other: Self) -> None:
+        self._add(other.counts)
+
+    def _add(self, counts: NDArray[np.int64]) -> None:
+        small, large = sorted((self.counts, counts), key=len)
+        self.counts = large.copy()
+        self.counts[: small.size] += small
+
+    def result(self) -> list[int]:
+        found: list[int] = self.counts.tolist()
+        return found
+
+
+@dataclass(frozen=True)
+class ModeAnalyzer:
+    """The most frequent value; of equally frequent ones the smallest. Takes values of any one type."""
+
+    name: str = "most_frequent"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _ModePart()
+
+
+class _ModePart:
+    def __init__(self) -> None:
+        self.counts: dict[Any, int] = {}
 
     def update(self, values: NDArray[Any]) -> None:
-        kind = pa.string() if values.dtype.kind in "OUS" else pa.int64()
-        counted = pc.value_counts(pa.array(values, kind))
-        words = counted.field("values").cast(pa.string()).to_pylist()
-        self._add(words, counted.field("counts").to_pylist())
+        counted = pc.value_counts(pa.array(values, pa.string() if values.dtype.kind in "OUS" else None))
+        for value, count in zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True):
+            self.counts[value] = self.counts.get(value, 0) + count
 
-    def update_counted(self, values: NDArray[Any], counts: NDArray[np.int64]) -> None:
-        words = values.tolist() if values.dtype.kind == "O" else [str(value) for value in values.tolist()]
-        self._add(words, counts.tolist())
+    def merge(self, other: Self) -> None:
+        for value, count in other.counts.items():
+            self.counts[value] = self.counts.get(value, 0) + count
 
-    def _add(self, words: list[str], numbers: list[int]) -> None:
-        counts = self.counts
-        known = counts.get
-        for word, number in zip(words, numbers, strict=True):
-            counts[word] = known(word, 0) + number
-
-    def merge(self, other: _VocabularyPart) -> None:
-        for word, count in other.counts.items():
-            self.counts[word] = self.counts.get(word, 0) + count
-
-    def result(self) -> list[list[Any]] | None:
+    def result(self) -> dict[str, Any] | None:
         if not self.counts:
             return None
-        frequent = [(count, word) for word, count in self.counts.items() if count >= self.frequency_threshold]
-        frequent.sort(reverse=True)
-        return [[word, count] for count, word in frequent[: self.top_k]]
+        most = max(self.counts.values())
+        return {"value": min(value for value, count in self.counts.items() if count == most), "count": most}
+
+
+class Accumulator(Protocol):
+    """What a user's analyzer gathers: see ``tft.apply_analyzer``."""
+
+    @property
+    def update(self) -> Callable[..., None]:
+        """Take in NumPy arrays, one for each column."""
+        ...
+
+    def merge(self, other: Self) -> None:
+        """Take in what another accumulator has seen."""
+        ...
+
+    def result(self) -> Any:
+        """Return a number, a text, or an array of them."""
+        ...
+
+
+@dataclass(frozen=True)
+class CustomAnalyzer(ByRow):
+    """A user's accumulator. Takes whole rows of all its columns."""
+
+    make: Callable[[], Accumulator]
+    dtype: str
+    name: str = "apply_analyzer"
+
+    def part(self) -> Part:
+        """Return an empty state."""
+        return _CustomPart(self.make(), self.dtype)
+
+
+class _CustomPart:
+    def __init__(self, inner: Accumulator, dtype: str) -> None:
+        self.inner = inner
+        self.dtype = dtype
+
+    def update(self, *columns: NDArray[Any]) -> None:
+        self.inner.update(*columns)
+
+    def merge(self, other: Self) -> None:
+        self.inner.merge(other.inner)
+
+    def result(self) -> Any:
+        found = self.inner.result()
+        return None if found is None else np.asarray(found, None if self.dtype == "utf8" else self.dtype).tolist()

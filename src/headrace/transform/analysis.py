@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     import ndonnx as ndx
+    import onnx
     import spox
     from spox._var import _VarInfo
 
@@ -118,9 +119,13 @@ def analyze(
         waiting = [call for call in this.trace.calls if call.is_open]
         if not waiting:
             break
-        ready = [call for call in waiting if not this.trace.depends_on_open(call.column)]
+        ready = [call for call in waiting if not this.trace.depends_on_open(*call.columns)]
         values |= _resolve(ready, this, columns, dataset, engine, kept)
-    graph = _finish(first, this, columns, dataset.columns)
+    learnt = None
+    if this.trace.training_differs:
+        learnt = _trace(preprocessing_fn, columns, others, values, training=True)
+        _check_same(first.trace, learnt.trace)
+    graph = _finish(first, this, learnt, columns, dataset.columns)
     _check_on_data(graph, dataset, defined_at(preprocessing_fn))
     return graph
 
@@ -145,10 +150,15 @@ def _check_on_data(graph: TransformGraph, dataset: Dataset, where: str | None) -
 
 
 def _trace(
-    function: Callable[[Any], Any], columns: Sequence[RawColumn], others: Sequence[str], values: dict[int, Any]
+    function: Callable[[Any], Any],
+    columns: Sequence[RawColumn],
+    others: Sequence[str],
+    values: dict[int, Any],
+    *,
+    training: bool = False,
 ) -> _Pass:
     inputs = Inputs(columns, others)
-    with tracing(Trace(dict(values))) as trace:
+    with tracing(Trace(dict(values), training)) as trace:
         try:
             outputs = function(inputs)
         except Exception as error:
@@ -186,16 +196,24 @@ class _Plan:
     tasks: dict[Task, list[AnalyzerCall]] = field(default_factory=dict)
 
     def add(self, call: AnalyzerCall) -> None:
-        key = tuple(shape_of_computation(info, self.known, self.numbers) for info in infos(call.column))
+        looks_at = tuple(self._input(column) for column in call.columns)
+        self.tasks.setdefault(Task(call.analyzer, looks_at), []).append(call)
+
+    def _input(self, column: ndx.Array) -> AnalyzerInput:
+        key = tuple(shape_of_computation(info, self.known, self.numbers) for info in infos(column))
         if key not in self.inputs:
             number = len(self.inputs)
-            data, mask = data_and_mask(call.column)
+            data, mask = data_and_mask(column)
             names = AnalyzerInput(f"values_{number}", None if mask is None else f"missing_{number}")
             self.arrays[names.values] = data.unwrap_spox()
             if names.missing is not None and mask is not None:
                 self.arrays[names.missing] = mask.unwrap_spox()
             self.inputs[key] = names
-        self.tasks.setdefault(Task(call.analyzer, self.inputs[key]), []).append(call)
+        return self.inputs[key]
+
+
+def _infos_of(call: AnalyzerCall) -> list[_VarInfo]:
+    return [info for column in call.columns for info in infos(column)]
 
 
 def _resolve(
@@ -210,7 +228,7 @@ def _resolve(
     for call in ready:
         plan.add(call)
     column_of = this.column_of()
-    needed = {column_of[info] for call in ready for info in reached(infos(call.column)) if info in column_of}
+    needed = {column_of[info] for call in ready for info in reached(_infos_of(call)) if info in column_of}
     used = [column for column in columns if column.name in needed]
     arguments = {name: var for column in used for name, var in this.columns[column.name].arguments.items()}
     model = plain_model(arguments, plan.arrays)
@@ -234,7 +252,7 @@ def _nothing_seen(call: AnalyzerCall, this: _Pass, rows: int) -> Exception:
     if rows == 0:
         return DataError("Analyzers need data", got="no rows", where=call.where)
     column_of = this.column_of()
-    names = sorted({column_of[info] for info in reached(infos(call.column)) if info in column_of})
+    names = sorted({column_of[info] for info in reached(_infos_of(call)) if info in column_of})
     named = f"column {names[0]!r}" if len(names) == 1 else f"a value made of columns {', '.join(names)}"
     return TransformError(
         f"tft.{call.analyzer.name} needs at least one value that is not missing",
@@ -244,11 +262,17 @@ def _nothing_seen(call: AnalyzerCall, this: _Pass, rows: int) -> Exception:
     )
 
 
-def _finish(first: _Pass, last: _Pass, columns: Sequence[RawColumn], known: Sequence[str]) -> TransformGraph:
+def _model(last: _Pass, kept: Sequence[RawColumn]) -> tuple[onnx.ModelProto, dict[str, tuple[int, ...]]]:
+    arguments = {name: var for column in kept for name, var in last.columns[column.name].arguments.items()}
+    return finished_model(arguments, last.outputs)
+
+
+def _finish(
+    first: _Pass, last: _Pass, learnt: _Pass | None, columns: Sequence[RawColumn], known: Sequence[str]
+) -> TransformGraph:
     paths, reads = _paths(first)
     kept = tuple(column for column in columns if column.name in last.columns)
-    arguments = {name: var for column in kept for name, var in last.columns[column.name].arguments.items()}
-    model, shapes = finished_model(arguments, last.outputs)
+    model, shapes = _model(last, kept)
     order = [column.name for column in kept]
     features = []
     for name, array in last.outputs.items():
@@ -268,19 +292,22 @@ def _finish(first: _Pass, last: _Pass, columns: Sequence[RawColumn], known: Sequ
     results = tuple(
         AnalyzerResult(
             call.analyzer.name,
-            tuple(column for column in order if column in _raw_sources(first, before.column)),
+            tuple(column for column in order if column in _raw_sources(first, *before.columns)),
             call.where.rpartition("/")[2] if call.where else None,
             call.value,
         )
         for before, call in zip(first.trace.calls, last.trace.calls, strict=True)
     )
     ignored = tuple(name for name in known if name not in last.columns)
-    return TransformGraph(model, kept, tuple(features), results, paths, ignored)
+    training_model = None if learnt is None else _model(learnt, kept)[0]
+    return TransformGraph(model, kept, tuple(features), results, paths, ignored, training_model)
 
 
-def _raw_sources(this: _Pass, array: ndx.Array) -> set[str]:
+def _raw_sources(this: _Pass, *arrays: ndx.Array) -> set[str]:
     column_of = this.column_of()
-    found = reached(infos(array), lambda info: this.trace.stand_ins.get(info, ()))
+    found = reached(
+        [info for array in arrays for info in infos(array)], lambda info: this.trace.stand_ins.get(info, ())
+    )
     return {column_of[info] for info in found if info in column_of}
 
 

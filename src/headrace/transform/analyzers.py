@@ -6,7 +6,6 @@ the value is filled in before the graph is finished.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ndonnx as ndx
@@ -14,158 +13,613 @@ import numpy as np
 
 from headrace.errors import TransformError
 from headrace.transform.accumulators import (
+    CustomAnalyzer,
     Extremes,
+    IdCounts,
+    ModeAnalyzer,
     Moments,
     QuantilesAnalyzer,
     SizeAnalyzer,
     SumAnalyzer,
-    VocabularyAnalyzer,
+    WeightedQuantilesAnalyzer,
 )
-from headrace.transform.checks import column, kind_of, positive
+from headrace.transform.checks import column, data_and_mask, kind_of, positive, with_mask
+from headrace.transform.covariances import CovarianceAnalyzer, principal_components
+from headrace.transform.keyed import KeyCounts
 from headrace.transform.trace import current_trace
+from headrace.transform.tukey import TukeyAnalyzer
 
 if TYPE_CHECKING:
-    from headrace.transform.accumulators import Analyzer
-    from headrace.transform.trace import AnalyzerCall
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from headrace.transform.accumulators import Accumulator, Analyzer
 
 __all__ = [
-    "Vocabulary",
-    "find_vocabulary",
+    "apply_analyzer",
+    "as_key",
+    "bin_counts",
+    "bin_places",
+    "boundaries_of",
+    "count_per_key",
+    "covariance",
+    "histogram",
+    "known_width",
     "max",
     "mean",
     "min",
+    "mode",
+    "of_size",
+    "pca",
+    "principal",
     "quantiles",
+    "quantiles_at",
     "size",
     "sum",
+    "tukey_h_params",
+    "tukey_location",
+    "tukey_scale",
     "var",
-    "vocabulary",
-    "words_of",
 ]
 
 
-def _scalar(analyzer: Analyzer, x: ndx.Array, field: str | None, dtype: ndx.DType[Any], function: str) -> ndx.Array:
+def _found(
+    analyzer: Analyzer,
+    columns: Sequence[ndx.Array],
+    function: str,
+    shape: tuple[int | None, ...],
+    dtype: ndx.DType[Any],
+    value_of: Callable[[Any], Any],
+) -> ndx.Array:
+    """Return what an analyzer finds as an array, or an array in its place."""
     trace = current_trace(function)
-    call = trace.call(analyzer, x)
+    call = trace.call(analyzer, *columns)
     if call.is_open:
-        return trace.stand_in((), dtype, [x], f"tft.{function}")
-    value = call.value if field is None else call.value[field]
-    return ndx.asarray(value, dtype=dtype)
+        return trace.stand_in(shape, dtype, columns, f"tft.{function}")
+    return ndx.asarray(np.asarray(value_of(call.value)), dtype=dtype)
+
+
+def _reduced(
+    analyzer: Analyzer,
+    x: ndx.Array,
+    field: str | None,
+    dtype: ndx.DType[Any],
+    function: str,
+    *,
+    reduce_instance_dims: bool,
+) -> ndx.Array:
+    def value_of(value: Any) -> Any:
+        return value if field is None else value[field]
+
+    if reduce_instance_dims or x.ndim == 1:
+        return _found(analyzer, [x], function, (), dtype, value_of)
+    width = known_width(x, function)
+    places = [_found(analyzer, [x[:, place]], function, (), dtype, value_of) for place in range(width)]
+    return ndx.concat([place[None] for place in places])
+
+
+def known_width(x: ndx.Array, function: str) -> int:
+    """Return how many values a row has.
+
+    Raises
+    ------
+    TransformError
+        If it is not a known number.
+    """
+    width = x.shape[1] if x.ndim == 2 else None
+    if width is None:
+        raise TransformError(
+            f"tft.{function} takes rows of a known number of values",
+            got="one value a row" if x.ndim == 1 else "lists of any length",
+            fix="Put columns side by side with tft.stack, or cut lists to one length with tft.pad_lists",
+        )
+    return int(width)
 
 
 def _number_type(x: ndx.Array) -> ndx.DType[Any]:
     return ndx.float64 if "float" in str(x.dtype) else ndx.int64
 
 
-def mean(x: ndx.Array) -> ndx.Array:
-    """Return the mean of a numeric column, as a float64 scalar."""
-    return _scalar(Moments(), column(x, "mean", "number"), "mean", ndx.float64, "mean")
-
-
-def var(x: ndx.Array) -> ndx.Array:
-    """Return the population variance of a numeric column, as a float64 scalar; exactly 0 where all are equal."""
-    return _scalar(Moments(), column(x, "var", "number"), "var", ndx.float64, "var")
-
-
-def min(x: ndx.Array) -> ndx.Array:  # noqa: A001 - the name that users know
-    """Return the smallest value of a numeric column, as an int64 or float64 scalar."""
-    return _scalar(Extremes(), column(x, "min", "number"), "min", _number_type(x), "min")
-
-
-def max(x: ndx.Array) -> ndx.Array:  # noqa: A001 - the name that users know
-    """Return the largest value of a numeric column, as an int64 or float64 scalar."""
-    return _scalar(Extremes(), column(x, "max", "number"), "max", _number_type(x), "max")
-
-
-def sum(x: ndx.Array) -> ndx.Array:  # noqa: A001 - the name that users know
-    """Return the sum of a numeric column, as an int64 (exact) or float64 scalar; 0 where there is no value."""
-    return _scalar(SumAnalyzer(), column(x, "sum", "number"), None, _number_type(x), "sum")
-
-
-def size(x: ndx.Array) -> ndx.Array:
-    """Return how many values of a column are neither missing nor NaN, as an int64 scalar."""
-    return _scalar(SizeAnalyzer(), column(x, "size", "number", "text", "truth"), None, ndx.int64, "size")
-
-
-def quantiles(x: ndx.Array, num_buckets: int) -> ndx.Array:
-    """Return the boundaries that cut a numeric column into ``num_buckets`` parts of equal size.
-
-    Returns
-    -------
-    ndonnx.Array
-        float64 ``[num_buckets - 1]``, ascending, with repetitions where many values are equal. Exact (interpolated
-        linearly, as ``numpy.quantile``) up to 100,000 distinct values, beyond that within 0.1 % of the rank.
-    """
-    x = column(x, "quantiles", "number")
-    positive(num_buckets, "quantiles", "num_buckets", 2)
-    trace = current_trace("quantiles")
-    call = trace.call(QuantilesAnalyzer(num_buckets), x)
-    if call.is_open:
-        return trace.stand_in((num_buckets - 1,), ndx.float64, [x], "tft.quantiles")
-    return ndx.asarray(np.array(call.value, dtype=np.float64))
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The distinct values of a column, as ``tft.vocabulary`` returns it for ``tft.apply_vocabulary``.
-
-    Its words are not open to Python code: what a preprocessing function does must not depend on them.
-    """
-
-    call: AnalyzerCall
-    stand_in: ndx.Array
-
-    def __len__(self) -> int:
-        raise TransformError(
-            "The words of a vocabulary are not known while a preprocessing function runs",
-            got="len(vocabulary)",
-            fix="Give it to tft.apply_vocabulary and tft.one_hot, which know its size when they need it",
-        )
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the words are still to be found."""
-        return self.call.is_open
-
-    @property
-    def _words(self) -> tuple[str, ...]:
-        return tuple(word for word, _ in self.call.value)
-
-
-def words_of(vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the words of a vocabulary that is not open."""
-    return vocabulary._words  # noqa: SLF001 - closed to users only
-
-
-def vocabulary(x: ndx.Array, *, top_k: int | None = None, frequency_threshold: int | None = None) -> Vocabulary:
-    """Return the distinct values of a column of texts or integers.
+def mean(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array:
+    """Return the mean of a numeric column: ``sum(x) / n`` over all values that are neither missing nor NaN.
 
     Parameters
     ----------
     x
-        Integers are taken by their decimal digits.
-    top_k
-        Keep only the most frequent values.
-    frequency_threshold
-        Keep only values that occur at least so often.
+        Numbers ``[N]``, or lists ``[N, k]``.
+    reduce_instance_dims
+        For lists: one value over all places of all rows, rather than one for each place.
 
     Returns
     -------
-    Vocabulary
-        In descending order of frequency; equally frequent values in descending order of their code points, as
-        TensorFlow Transform has it. Memory grows with the number of distinct values.
+    ndonnx.Array
+        A float64 scalar, or ``[k]``.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1.0, 2.0, 6.0, None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.fill_missing(inputs["x"], tft.mean(inputs["x"]))})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [1.0, 2.0, 6.0, 3.0]
     """
-    return find_vocabulary(x, top_k, frequency_threshold, "vocabulary")
+    x = column(x, "mean", "number")
+    return _reduced(Moments(), x, "mean", ndx.float64, "mean", reduce_instance_dims=reduce_instance_dims)
 
 
-def find_vocabulary(x: Any, top_k: int | None, frequency_threshold: int | None, function: str) -> Vocabulary:
-    """Find a vocabulary for the mapper or analyzer called ``function``."""
-    x = column(x, function, "text", "number")
-    if kind_of(x) == "number" and _number_type(x) == ndx.float64:
+def var(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array:
+    """Return the population variance of a numeric column: ``sum((x - mean)**2) / n``; exactly 0 where all are equal.
+
+    Parameters
+    ----------
+    x
+        Numbers ``[N]``, or lists ``[N, k]``; missing values and NaN are left out.
+    reduce_instance_dims
+        For lists: one value over all places of all rows, rather than one for each place.
+
+    Returns
+    -------
+    ndonnx.Array
+        A float64 scalar, or ``[k]``.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1.0, 2.0, 6.0]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": inputs["x"] * 0.0 + tft.var(inputs["x"])})
+    >>> graph.analyzers[0].value["var"]
+    4.666666666666667
+    """
+    x = column(x, "var", "number")
+    return _reduced(Moments(), x, "var", ndx.float64, "var", reduce_instance_dims=reduce_instance_dims)
+
+
+def min(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array:  # noqa: A001 - the name that users know
+    """Return the smallest value of a numeric column, as an int64 or float64 scalar (or ``[k]``, see ``tft.mean``).
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [3, None, 5]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.fill_missing(inputs["x"], tft.min(inputs["x"]))})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [3, 3, 5]
+    """
+    x = column(x, "min", "number")
+    return _reduced(Extremes(), x, "min", _number_type(x), "min", reduce_instance_dims=reduce_instance_dims)
+
+
+def max(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array:  # noqa: A001 - the name that users know
+    """Return the largest value of a numeric column, as an int64 or float64 scalar (or ``[k]``, see ``tft.mean``).
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [3, None, 5]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.fill_missing(inputs["x"], tft.max(inputs["x"]))})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [3, 5, 5]
+    """
+    x = column(x, "max", "number")
+    return _reduced(Extremes(), x, "max", _number_type(x), "max", reduce_instance_dims=reduce_instance_dims)
+
+
+def sum(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array:  # noqa: A001 - the name that users know
+    """Return the sum of a numeric column, as an int64 or float64 scalar (or ``[k]``, see ``tft.mean``).
+
+    Exact for integers; for floats the float64 nearest to the exact sum, in any order of adding. 0 where there is no
+    value.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1e16, 1.0, -1e16]}
+    >>> tft.analyze(data, lambda inputs: {"y": inputs["x"] - tft.sum(inputs["x"])}).analyzers[0].value
+    1.0
+    """
+    x = column(x, "sum", "number")
+    return _reduced(SumAnalyzer(), x, None, _number_type(x), "sum", reduce_instance_dims=reduce_instance_dims)
+
+
+def size(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array:
+    """Return how many values of a column are neither missing nor NaN, as an int64 scalar (or ``[k]``).
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["a", None, "b"], "n": [1, 2, 3]}
+    >>> tft.analyze(data, lambda inputs: {"y": inputs["n"] / tft.size(inputs["x"])}).analyzers[0].value
+    2
+    """
+    x = column(x, "size", "number", "text", "truth")
+    return _reduced(SizeAnalyzer(), x, None, ndx.int64, "size", reduce_instance_dims=reduce_instance_dims)
+
+
+def mode(x: ndx.Array, function: str) -> ndx.Array:
+    """Return the most frequent value of a column, of equally frequent ones the smallest, for a mapper."""
+    dtype = data_and_mask(x)[0].dtype
+    return _found(ModeAnalyzer(), [x], function, (), dtype, lambda value: value["value"])
+
+
+def quantiles(x: ndx.Array, num_buckets: int, weights: ndx.Array | None = None) -> ndx.Array:
+    """Return the boundaries that cut a numeric column into ``num_buckets`` parts of equal size.
+
+    Parameters
+    ----------
+    x
+        Numbers; missing values and NaN are left out.
+    num_buckets
+        At least 2.
+    weights
+        Numbers, one for each row: parts have equal weight then. A row whose weight is missing, NaN, 0 or negative is
+        left out.
+
+    Returns
+    -------
+    ndonnx.Array
+        float64 ``[num_buckets - 1]``, ascending, with repetitions where many values are equal. Without weights,
+        interpolated linearly as ``numpy.quantile``: exact up to 100,000 distinct values, beyond that within 0.1 % of
+        the rank. With weights, the smallest value with at least that share of the weight (``numpy.quantile`` with
+        ``method="inverted_cdf"``), in memory that grows with the number of distinct values.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1, 2, 3, 4, 5]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.apply_buckets(inputs["x"], tft.quantiles(inputs["x"], 2))})
+    >>> graph.analyzers[0].value
+    [3.0]
+    """
+    x = column(x, "quantiles", "number")
+    positive(num_buckets, "quantiles", "num_buckets", 2)
+    if weights is None:
+        return _found(QuantilesAnalyzer(num_buckets), [x], "quantiles", (num_buckets - 1,), ndx.float64, np.array)
+    weights = column(weights, "quantiles", "number")
+    analyzer = WeightedQuantilesAnalyzer(num_buckets)
+    return _found(analyzer, [x, weights], "quantiles", (num_buckets - 1,), ndx.float64, np.array)
+
+
+def quantiles_at(x: ndx.Array, at: tuple[float, ...], function: str) -> ndx.Array:
+    """Return the quantiles of a column at fractions, for a mapper."""
+    return _found(QuantilesAnalyzer(at=at), [x], function, (len(at),), ndx.float64, np.array)
+
+
+def count_per_key(key: ndx.Array) -> tuple[ndx.Array, ndx.Array]:
+    """Return the distinct values of a column of texts or integers, and how often each occurs.
+
+    Returns
+    -------
+    tuple of ndonnx.Array
+        Keys ``[K]``, texts in the order of their code points or int64 in ascending order, and counts, int64 ``[K]``.
+        Exact; a missing key is left out.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["b", "a", "b"]}
+    >>> def preprocessing_fn(inputs):
+    ...     keys, counts = tft.count_per_key(inputs["x"])
+    ...     return {"y": tft.apply_vocabulary(inputs["x"], ["a", "b"]) * tft.size(keys)}
+    >>> tft.analyze(data, preprocessing_fn).analyzers[0].value
+    {'keys': ['a', 'b'], 'count': [1, 2]}
+    """
+    key = as_key(key, "count_per_key")
+    integers = kind_of(key) == "number"
+    analyzer = KeyCounts(integers)
+    dtype = ndx.int64 if integers else ndx.utf8
+    keys = _found(analyzer, [key], "count_per_key", (None,), dtype, lambda value: value["keys"])
+    counts = _found(analyzer, [key], "count_per_key", (None,), ndx.int64, lambda value: value["count"])
+    return keys, counts
+
+
+def as_key(key: ndx.Array, function: str) -> ndx.Array:
+    """Return a column that may be a key: of texts, integers or truth values (as 0 and 1)."""
+    key = column(key, function, "text", "number", "truth")
+    if "float" in str(key.dtype):
         raise TransformError(
-            f"tft.{function} takes texts or integers", got=f"a column of {x.dtype}", fix="Use tft.bucketize for floats"
+            f"tft.{function} takes texts or integers as keys",
+            got=f"a column of {key.dtype}",
+            fix="Make ids of floats with tft.bucketize",
         )
-    positive(top_k, function, "top_k")
-    positive(frequency_threshold, function, "frequency_threshold", 0)
-    trace = current_trace(function)
-    call = trace.call(VocabularyAnalyzer(top_k, frequency_threshold or 0), x)
-    return Vocabulary(call, trace.stand_in((), ndx.int64, [x], "tft.vocabulary"))
+    if kind_of(key) == "truth":
+        data, mask = data_and_mask(key)
+        return with_mask(data.astype(ndx.int64), mask)
+    return key
+
+
+def histogram(
+    x: ndx.Array, boundaries: ndx.Array | Sequence[float] | int | None = None, *, categorical: bool = False
+) -> tuple[ndx.Array, ndx.Array]:
+    """Count values in intervals, or each value.
+
+    Parameters
+    ----------
+    x
+        Numbers; texts or integers where ``categorical``. Missing values and NaN are left out.
+    boundaries
+        Ascending numbers, or how many of them to spread evenly from the smallest to the largest value (one more pass
+        over the data); 0, 0.1, …, 1 when None.
+    categorical
+        Count each distinct value instead.
+
+    Returns
+    -------
+    tuple of ndonnx.Array
+        Counts, int64 ``[b - 1]``, and the boundaries, float64 ``[b]``. As in ``numpy.histogram`` an interval has its
+        lower boundary and lacks its upper one, but for the last, which has both; values outside are not counted.
+        Where ``categorical``, counts and keys of ``tft.count_per_key``, ``[K]`` each.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [0, 1, 0, 1, 0, 3, 0, 1]}
+    >>> def preprocessing_fn(inputs):
+    ...     counts, boundaries = tft.histogram(inputs["x"], range(5))
+    ...     return {"share": inputs["x"] * 0.0 + counts[0] / tft.size(inputs["x"])}
+    >>> graph = tft.analyze(data, preprocessing_fn)
+    >>> graph.analyzers[0].value
+    [4, 3, 0, 1]
+    """
+    if categorical:
+        keys, counted = count_per_key(x)
+        return counted, keys
+    x = column(x, "histogram", "number")
+    edges = boundaries_of(x, boundaries, "histogram")
+    return bin_counts(x, edges, "histogram"), edges
+
+
+def boundaries_of(x: ndx.Array, boundaries: ndx.Array | Sequence[float] | int | None, function: str) -> ndx.Array:
+    """Return the boundaries of a histogram as float64 ``[b]``."""
+    if isinstance(boundaries, ndx.Array):
+        return boundaries.astype(ndx.float64)
+    if isinstance(boundaries, int):
+        positive(boundaries, function, "boundaries", 2)
+        low, high = min(x).astype(ndx.float64), max(x).astype(ndx.float64)
+        steps = np.linspace(0.0, 1.0, boundaries)
+        return low * ndx.asarray(1.0 - steps) + high * ndx.asarray(steps)
+    known = np.linspace(0.0, 1.0, 11) if boundaries is None else np.asarray(boundaries, dtype=np.float64)
+    if known.ndim != 1 or known.size < 2 or bool(np.any(np.diff(known) <= 0)) or bool(np.isnan(known).any()):
+        raise TransformError(f"Boundaries of tft.{function} are ascending numbers, at least two", got=known.tolist())
+    return ndx.asarray(known)
+
+
+def bin_places(x: ndx.Array, edges: ndx.Array) -> ndx.Array:
+    """Return the number of the interval of each value, -1 below all of them and ``b - 1`` above."""
+    data, mask = data_and_mask(x)
+    numbers = data.astype(ndx.float64)
+    passed = ndx.sum((numbers[..., None] >= edges).astype(ndx.int64), axis=-1) - 1
+    last = edges.shape[0]
+    assert last is not None
+    return with_mask(ndx.where(numbers == edges[-1], ndx.asarray(last - 2), passed), mask)
+
+
+def bin_counts(x: ndx.Array, edges: ndx.Array, function: str) -> ndx.Array:
+    """Return how many values lie in each interval between boundaries."""
+    (count,) = edges.shape
+    if count is None:
+        raise TransformError(f"tft.{function} must know how many boundaries there are", got="an array of any length")
+    # NaN passes no boundary, and is left out as values below the first one are.
+    places = bin_places(x, edges)
+    return _found(IdCounts(), [places], function, (count - 1,), ndx.int64, lambda value: of_size(value, count - 1))
+
+
+def of_size(counts: list[int], size: int) -> NDArray[np.int64]:
+    """Return counts of the ids of ``[0, size)``."""
+    return np.array([*counts[:size], *[0] * (size - len(counts))], np.int64)
+
+
+def covariance(x: ndx.Array) -> ndx.Array:
+    """Return the population covariance of the places of rows: ``E[(x - E[x]) (x - E[x])ᵀ]``.
+
+    Parameters
+    ----------
+    x
+        Numbers ``[N, k]``; a row in which a value is missing or NaN is left out.
+
+    Returns
+    -------
+    ndonnx.Array
+        float64 ``[k, k]``, within 1e-12 of the largest variance for any cut of the data.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"a": [1.0, 2.0, 3.0], "b": [2.0, 4.0, 6.0]}
+    >>> graph = tft.analyze(
+    ...     data, lambda inputs: {"y": inputs["a"] * tft.covariance(tft.stack([inputs["a"], inputs["b"]]))[0, 1]}
+    ... )
+    >>> [[round(value, 6) for value in row] for row in graph.analyzers[0].value["covariance"]]
+    [[0.666667, 1.333333], [1.333333, 2.666667]]
+    """
+    x = column(x, "covariance", "number")
+    width = known_width(x, "covariance")
+    return _found(CovarianceAnalyzer(), [x], "covariance", (width, width), ndx.float64, lambda v: v["covariance"])
+
+
+def pca(x: ndx.Array, output_dim: int) -> ndx.Array:
+    """Return the directions in which rows vary most: eigenvectors of their covariance.
+
+    Parameters
+    ----------
+    x
+        Numbers ``[N, k]``, best of one unit (``tft.scale_to_z_score``); a row in which one is missing is left out.
+    output_dim
+        How many directions, at most ``k``.
+
+    Returns
+    -------
+    ndonnx.Array
+        float64 ``[k, output_dim]``: orthonormal columns, that of the largest variance first; the largest place of each
+        is positive. ``tft.apply_pca`` multiplies rows by it.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"a": [1.0, 2.0, 3.0], "b": [1.0, 2.0, 3.0]}
+    >>> def preprocessing_fn(inputs):
+    ...     rows = tft.stack([inputs["a"], inputs["b"]])
+    ...     return {"y": (rows @ tft.pca(rows, 1))[:, 0]}
+    >>> graph = tft.analyze(data, preprocessing_fn)
+    >>> [round(value, 4) for value in graph.transform(data).to_table()["y"].to_pylist()]
+    [1.4142, 2.8284, 4.2426]
+    """
+    return principal(x, output_dim, "pca")[1]
+
+
+def principal(x: ndx.Array, output_dim: int, function: str) -> tuple[ndx.Array, ndx.Array, ndx.Array]:
+    """Return the means ``[k]``, principal components ``[k, d]`` and their variances ``[d]`` of rows."""
+    x = column(x, function, "number")
+    width = known_width(x, function)
+    positive(output_dim, function, "output_dim")
+    if output_dim > width:
+        raise TransformError(
+            f"output_dim of tft.{function} is at most the number of values in a row", got=f"{output_dim} of {width}"
+        )
+
+    def part(number: int) -> Callable[[Any], Any]:
+        def value_of(value: Any) -> Any:
+            vectors, variances = principal_components(np.array(value["covariance"]), output_dim)
+            return (np.array(value["mean"]), vectors, variances)[number]
+
+        return value_of
+
+    analyzer = CovarianceAnalyzer()
+    shapes = ((width,), (width, output_dim), (output_dim,))
+    means, vectors, variances = (
+        _found(analyzer, [x], function, shape, ndx.float64, part(number)) for number, shape in enumerate(shapes)
+    )
+    return means, vectors, variances
+
+
+def _tukey(x: ndx.Array, field: str, function: str, *, reduce_instance_dims: bool) -> ndx.Array:
+    x = column(x, function, "number")
+    return _reduced(TukeyAnalyzer(), x, field, ndx.float64, function, reduce_instance_dims=reduce_instance_dims)
+
+
+def tukey_location(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array:
+    """Return the location of the Tukey hh distribution that has the first four L-moments of a column.
+
+    ``x = location + scale * u * exp(h * u**2 / 2)`` with ``u`` normal and another ``h`` on either side (Headrick and
+    Pant, "Characterizing Tukey h and hh-distributions through L-moments and the L-correlation", 2012). The L-moments
+    (Hosking 1990) are exact up to 100,000 distinct values, and of the quantile sketch beyond.
+
+    Returns
+    -------
+    ndonnx.Array
+        A float64 scalar, or ``[k]`` for lists where ``reduce_instance_dims`` is false.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [-2.0, -1.0, 0.0, 1.0, 2.0]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": inputs["x"] - tft.tukey_location(inputs["x"])})
+    >>> round(graph.analyzers[0].value["location"], 9) + 0.0, graph.analyzers[0].value["h_left"]
+    (0.0, 0.0)
+    """
+    return _tukey(x, "location", "tukey_location", reduce_instance_dims=reduce_instance_dims)
+
+
+def tukey_scale(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array:
+    """Return the scale of the Tukey hh distribution that has the L-moments of a column (see ``tft.tukey_location``).
+
+    Returns
+    -------
+    ndonnx.Array
+        A float64 scalar, or ``[k]`` for lists where ``reduce_instance_dims`` is false; 1 where all values are equal.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [-2.0, -1.0, 0.0, 1.0, 2.0]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": inputs["x"] / tft.tukey_scale(inputs["x"])})
+    >>> round(graph.analyzers[0].value["scale"], 6)
+    1.772454
+    """
+    return _tukey(x, "scale", "tukey_scale", reduce_instance_dims=reduce_instance_dims)
+
+
+def tukey_h_params(x: ndx.Array, reduce_instance_dims: bool = True) -> tuple[ndx.Array, ndx.Array]:
+    """Return how heavy the left and the right tail of a column are, as ``h`` of ``tft.tukey_location``.
+
+    Returns
+    -------
+    tuple of ndonnx.Array
+        Two float64 scalars in [0, 1), or ``[k]`` for lists where ``reduce_instance_dims`` is false. Both are 0 where
+        the tails are no heavier than those of the normal distribution.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [-100.0, -3.0, -1.0, 0.0, 1.0, 3.0, 100.0]}
+    >>> def preprocessing_fn(inputs):
+    ...     left, right = tft.tukey_h_params(inputs["x"])
+    ...     return {"y": inputs["x"] * (left + right)}
+    >>> value = tft.analyze(data, preprocessing_fn).analyzers[0].value
+    >>> abs(value["h_left"] - value["h_right"]) < 1e-9, value["h_left"] > 0.5
+    (True, True)
+    """
+    left, right = (
+        _tukey(x, field, "tukey_h_params", reduce_instance_dims=reduce_instance_dims) for field in ("h_left", "h_right")
+    )
+    return left, right
+
+
+def apply_analyzer(
+    make_accumulator: Callable[[], Accumulator],
+    *columns: ndx.Array,
+    dtype: ndx.DType[Any] = ndx.float64,
+    shape: tuple[int | None, ...] = (),
+) -> ndx.Array:
+    """Run an analyzer of your own over the data.
+
+    Parameters
+    ----------
+    make_accumulator
+        A class, or a function at the top of a module, that returns an empty accumulator: an object that can be pickled,
+        with ``update(*arrays)``, ``merge(other)`` and ``result()``. ``update`` is given NumPy arrays of some rows, one
+        for each column; rows in which any of them is missing or NaN are left out.
+    columns
+        What to look at.
+    dtype
+        Type of the result: ``ndonnx.float64``, ``ndonnx.int64``, ``ndonnx.bool`` or ``ndonnx.utf8``.
+    shape
+        Shape of the result; None for a dimension that is not known.
+
+    Returns
+    -------
+    ndonnx.Array
+        What ``result`` returned. If it returned None, there was nothing to see, and the analysis stops.
+
+    Raises
+    ------
+    TransformError
+        If no column is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace import transform as tft
+    >>> class Range:
+    ...     def __init__(self):
+    ...         self.low, self.high = float("inf"), float("-inf")
+    ...     def update(self, x):
+    ...         self.low, self.high = np.minimum(self.low, x.min()), np.maximum(self.high, x.max())
+    ...     def merge(self, other):
+    ...         self.low, self.high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+    ...     def result(self):
+    ...         return self.high - self.low
+    >>> data = {"x": [1.0, 5.0, 2.0]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": inputs["x"] / tft.apply_analyzer(Range, inputs["x"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0.25, 1.25, 0.5]
+    """
+    if not columns:
+        raise TransformError("tft.apply_analyzer takes at least one column", got="none")
+    if not callable(make_accumulator):
+        raise TransformError(
+            "tft.apply_analyzer takes what makes an accumulator first, then columns",
+            got=type(make_accumulator).__name__,
+        )
+    given = [column(x, "apply_analyzer") for x in columns]
+    return _found(CustomAnalyzer(make_accumulator, str(dtype)), given, "apply_analyzer", shape, dtype, np.asarray)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ndonnx as ndx
 import numpy as np
 
 from headrace.errors import TransformError
-from headrace.transform.analyzers import Vocabulary, find_vocabulary, words_of
 from headrace.transform.checks import column, data_and_mask, is_text, kind_of, positive, with_mask
 from headrace.transform.operators import concat_strings, lookup, murmur_hash
 from headrace.transform.trace import Domain, current_trace
+from headrace.transform.words import Vocabulary, find_approximate_vocabulary, find_vocabulary, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.transform.trace import Trace
 
-__all__ = ["apply_vocabulary", "compute_and_apply_vocabulary", "cross", "hash_strings", "one_hot"]
+__all__ = [
+    "apply_vocabulary",
+    "compute_and_apply_approximate_vocabulary",
+    "compute_and_apply_vocabulary",
+    "cross",
+    "hash_strings",
+    "num_buckets",
+    "one_hot",
+]
 
 
 def _texts(x: ndx.Array) -> ndx.Array:
@@ -31,12 +39,68 @@ def compute_and_apply_vocabulary(
     *,
     default_value: int = -1,
     top_k: int | None = None,
-    frequency_threshold: int | None = None,
+    frequency_threshold: float | None = None,
     num_oov_buckets: int = 0,
+    **options: Any,
 ) -> ndx.Array:
-    """Number the distinct values of a column, the most frequent first (``vocabulary``, then ``apply_vocabulary``)."""
+    """Number the distinct values of a column, the most frequent first: ``vocabulary``, then ``apply_vocabulary``.
+
+    Parameters
+    ----------
+    x
+        Texts or integers ``[N]``, or lists of them.
+    default_value, num_oov_buckets
+        As for ``tft.apply_vocabulary``.
+    top_k, frequency_threshold
+        As for ``tft.vocabulary``.
+    options
+        Other parameters of ``tft.vocabulary``: ``weights``, ``labels``, ``key_fn``, …
+
+    Returns
+    -------
+    ndonnx.Array
+        int64 ids, as ``tft.apply_vocabulary`` gives them.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["b", "a", "b", None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.compute_and_apply_vocabulary(inputs["x"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0, 1, 0, -1]
+    """
     name = "compute_and_apply_vocabulary"
-    found = find_vocabulary(x, top_k, frequency_threshold, name)
+    found = find_vocabulary(x, name, top_k=top_k, frequency_threshold=frequency_threshold, **options)
+    return _apply(x, found, default_value, num_oov_buckets, name)
+
+
+def compute_and_apply_approximate_vocabulary(
+    x: ndx.Array,
+    top_k: int,
+    *,
+    default_value: int = -1,
+    num_oov_buckets: int = 0,
+    weights: ndx.Array | None = None,
+    capacity: int | None = None,
+    reserved_tokens: Sequence[str] = (),
+) -> ndx.Array:
+    """Number about the most frequent values of a column: ``approximate_vocabulary``, then ``apply_vocabulary``.
+
+    Returns
+    -------
+    ndonnx.Array
+        int64 ids, as ``tft.apply_vocabulary`` gives them.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["b", "a", "b"]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.compute_and_apply_approximate_vocabulary(inputs["x"], 1)})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0, -1, 0]
+    """
+    name = "compute_and_apply_approximate_vocabulary"
+    found = find_approximate_vocabulary(x, top_k, weights, capacity, reserved_tokens, name)
     return _apply(x, found, default_value, num_oov_buckets, name)
 
 
@@ -48,7 +112,7 @@ def apply_vocabulary(
     Parameters
     ----------
     x
-        Texts, or integers, which are looked up by their decimal digits.
+        Texts, or integers, which are looked up by their decimal digits; or lists of them.
     vocabulary
         What ``tft.vocabulary`` returned, or a list of distinct texts.
     default_value
@@ -60,7 +124,15 @@ def apply_vocabulary(
     -------
     ndonnx.Array
         int64 ids, never missing: a missing value is one that the vocabulary lacks, and gets ``default_value`` or the
-        first bucket behind the vocabulary.
+        first bucket behind the vocabulary. Of lists, lists of ids; what lies behind the end of a list stays missing.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["b", "a", "?"]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.apply_vocabulary(inputs["x"], ["a", "b"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [1, 0, -1]
     """
     return _apply(x, vocabulary, default_value, num_oov_buckets, "apply_vocabulary")
 
@@ -75,7 +147,8 @@ def _apply(
     trace = current_trace(function)
     if isinstance(vocabulary, Vocabulary):
         if vocabulary.is_open:
-            return trace.stand_in(_symbols(x), ndx.int64, [x, vocabulary.stand_in], f"tft.{function}")
+            dtype = ndx.nint64 if mask is not None and x.ndim > 1 else ndx.int64
+            return trace.stand_in(_symbols(x), dtype, [x, vocabulary.stand_in], f"tft.{function}")
         words = words_of(vocabulary)
     else:
         words = _given_words(vocabulary, function)
@@ -90,7 +163,7 @@ def _apply(
         spread = ndx.asarray(murmur_hash(texts.unwrap_spox())) % num_oov_buckets
         ids = ndx.where(ids == size, spread + size, ids)
     if mask is not None:
-        ids = ndx.where(mask, ndx.asarray(outside), ids)
+        ids = with_mask(ids, mask) if x.ndim > 1 else ndx.where(mask, ndx.asarray(outside), ids)
     if size + num_oov_buckets == 0:
         return ids
     return trace.set_domain(ids, Domain(max(size + num_oov_buckets, outside + 1), words, closed=outside >= 0))
@@ -124,6 +197,14 @@ def one_hot(x: ndx.Array, num_buckets: int | None = None) -> ndx.Array:
     -------
     ndonnx.Array
         float32 ``[N, num_buckets]``, never missing: a missing id, or one outside ``[0, num_buckets)``, gives zeros.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1, 0]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.one_hot(inputs["x"], 2)})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [[0.0, 1.0], [1.0, 0.0]]
     """
     data, mask = data_and_mask(column(x, "one_hot", "number", "truth"))
     if data.ndim != 1 or "float" in str(data.dtype):
@@ -150,6 +231,49 @@ def _buckets(trace: Trace, x: ndx.Array) -> int | None:
     return None if domain is None else domain.num_buckets
 
 
+def num_buckets(x: ndx.Array) -> ndx.Array:
+    """Return how many ids a column of ids may have, as TensorFlow Transform's ``get_num_buckets_…`` does.
+
+    Parameters
+    ----------
+    x
+        Ids that a tft function returned.
+
+    Returns
+    -------
+    ndonnx.Array
+        An int64 scalar.
+
+    Raises
+    ------
+    TransformError
+        If the range of the ids is not known.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["a", "b"]}
+    >>> def preprocessing_fn(inputs):
+    ...     ids = tft.compute_and_apply_vocabulary(inputs["x"], num_oov_buckets=1)
+    ...     return {"share": ids / tft.num_buckets(ids)}
+    >>> graph = tft.analyze(data, preprocessing_fn)
+    >>> [round(value, 4) for value in graph.transform(data).to_table()["share"].to_pylist()]
+    [0.3333, 0.0]
+    """
+    x = column(x, "num_buckets", "number")
+    trace = current_trace("num_buckets")
+    known = _buckets(trace, x)
+    if known is not None:
+        return ndx.asarray(known)
+    if trace.depends_on_open(x):
+        return trace.stand_in((), ndx.int64, [x], "tft.num_buckets")
+    raise TransformError(
+        "tft.num_buckets takes ids of known range",
+        got=f"a column of {x.dtype}",
+        fix="Give ids from tft.compute_and_apply_vocabulary, tft.bucketize, tft.hash_strings",
+    )
+
+
 def hash_strings(x: ndx.Array, num_buckets: int) -> ndx.Array:
     """Spread texts or integers over ids by hash: MurmurHash3 (32 bits, seed 0) modulo ``num_buckets``.
 
@@ -158,7 +282,15 @@ def hash_strings(x: ndx.Array, num_buckets: int) -> ndx.Array:
     Returns
     -------
     ndonnx.Array
-        int64 ids in ``[0, num_buckets)``; missing stays missing.
+        int64 ids in ``[0, num_buckets)``, of the shape of ``x``; missing stays missing.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["a", "b"]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.hash_strings(inputs["x"], 10)})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0, 5]
     """
     data, mask = data_and_mask(column(x, "hash_strings", "text", "number", "truth"))
     if "float" in str(data.dtype):
@@ -185,6 +317,15 @@ def cross(columns: Sequence[ndx.Array], num_buckets: int | None = None) -> ndx.A
     ndonnx.Array
         int64. Where all columns are ids of known range and their combinations fit into ``num_buckets``, every
         combination has an id of its own; otherwise combinations are spread by hash. Missing where any value is.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["a", "b"], "n": [1, 5]}
+    >>> def preprocessing_fn(inputs):
+    ...     return {"y": tft.cross([inputs["x"] == "b", tft.apply_buckets(inputs["n"], [2.0, 4.0])])}
+    >>> tft.analyze(data, preprocessing_fn).transform(data).to_table()["y"].to_pylist()
+    [0, 5]
     """
     given = [column(x, "cross", "text", "number", "truth") for x in columns]
     if len(given) < 2:

@@ -83,4 +83,5 @@ def data_and_mask(x: ndx.Array) -> tuple[ndx.Array, ndx.Array | None]:
 
 def with_mask(x: ndx.Array, mask: ndx.Array | None) -> ndx.Array:
     """Put values and mask together again."""
-    return x if mask is None else nde.make_nullable(x, mask)
+    together: ndx.Array = x if mask is None else nde.make_nullable(x, mask)
+    return together

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.transform.accumulators import CountingPart
+from headrace.transform.accumulators import ByRow, CountingPart
 from headrace.transform.distinct import Distinct, run_split, split_by_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from headrace.model.signature import Input
     from headrace.transform.accumulators import Analyzer
@@ -29,10 +30,15 @@ class AnalyzerInput:
 
 @dataclass(frozen=True)
 class Task:
-    """One analyzer on one input."""
+    """One analyzer on its inputs."""
 
     analyzer: Analyzer
-    looks_at: AnalyzerInput
+    looks_at: tuple[AnalyzerInput, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The outputs of the model that it needs."""
+        return tuple(name for item in self.looks_at for name in (item.values, item.missing) if name)
 
 
 class CombinedAccumulator:
@@ -55,24 +61,25 @@ class CombinedAccumulator:
         counted: dict[str, Distinct] = {}
         others: list[tuple[Task, Any]] = []
         for task, state in zip(self._tasks, self._parts, strict=True):
-            part = owner.get(task.looks_at.values)
-            names = {name for name in (task.looks_at.values, task.looks_at.missing) if name}
+            column = owner.get(task.names[0])
             # Where only counts are wanted, no row needs its value.
-            if part is not None and names <= set(part.outputs) and isinstance(state, CountingPart):
-                if part.column not in counted:
-                    counted[part.column] = part.run(batch.column(part.column))
-                _count(state, counted[part.column], task.looks_at)
+            if column is not None and isinstance(state, CountingPart) and set(task.names) <= set(column.outputs):
+                if column.column not in counted:
+                    counted[column.column] = column.run(batch.column(column.column))
+                _count(state, counted[column.column], task.looks_at)
             else:
                 others.append((task, state))
-        wanted = {name for task, _ in others for name in (task.looks_at.values, task.looks_at.missing) if name}
-        if not wanted:
+        if not others:
             return
+        wanted = sorted({name for task, _ in others for name in task.names})
         found = run_split(split, self._model, self._inputs, batch, wanted)
-        present: dict[AnalyzerInput, Any] = {}
+        present: dict[Any, tuple[NDArray[Any], ...]] = {}
         for task, state in others:
-            if task.looks_at not in present:
-                present[task.looks_at] = _present(found, task.looks_at)
-            state.update(present[task.looks_at])
+            by_row = isinstance(task.analyzer, ByRow)
+            key = (task.looks_at, by_row)
+            if key not in present:
+                present[key] = _present(found, task.looks_at, by_row=by_row)
+            state.update(*present[key])
 
     def merge(self, other: CombinedAccumulator) -> None:
         """Take in what another accumulator has seen."""
@@ -85,23 +92,54 @@ class CombinedAccumulator:
         return [part.result() for part in self._parts]
 
 
-def _count(state: CountingPart, found: Distinct, looks_at: AnalyzerInput) -> None:
-    values, counts = found.values[looks_at.values].ravel(), found.counts()
-    if looks_at.missing is not None:
-        there = ~found.values[looks_at.missing].ravel()
-        values, counts = values[there], counts[there]
+def _count(state: CountingPart, found: Distinct, looks_at: tuple[AnalyzerInput, ...]) -> None:
+    (item,) = looks_at
+    values, counts = found.values[item.values].ravel(), found.counts()
+    if values.size != counts.size:
+        # Each item of a list of fixed size counts as often as its row.
+        counts = np.repeat(counts, values.size // counts.size)
     seen = counts > 0
+    if item.missing is not None:
+        seen &= ~found.values[item.missing].ravel()
     state.update_counted(values[seen], counts[seen])
 
 
-def _present(found: dict[str, Any], looks_at: AnalyzerInput) -> Any:
-    values = found[looks_at.values].ravel()
-    if looks_at.missing is not None:
-        missing = found[looks_at.missing].ravel()
-        if missing.any():
-            values = values[~missing]
-    if values.dtype.kind == "f":
-        undefined = np.isnan(values)
-        if undefined.any():
-            values = values[~undefined]
-    return values
+def _present(
+    found: dict[str, NDArray[Any]], looks_at: tuple[AnalyzerInput, ...], *, by_row: bool
+) -> tuple[NDArray[Any], ...]:
+    """Return what is there in all inputs: values side by side, or whole rows.
+
+    A column beside lists has its value for each item of its row's list.
+    """
+    arrays = [found[item.values] for item in looks_at]
+    absent = [_absent(values, found.get(item.missing or "")) for item, values in zip(looks_at, arrays, strict=True)]
+    if by_row:
+        missing = _any([_by_row(mask) for mask in absent if mask is not None])
+    else:
+        if len({values.shape for values in arrays}) > 1:
+            shape = np.broadcast_shapes(*(_as_lists(values).shape for values in arrays))
+            arrays = [np.broadcast_to(_as_lists(values), shape) for values in arrays]
+            absent = [None if mask is None else np.broadcast_to(_as_lists(mask), shape) for mask in absent]
+        arrays = [values.ravel() for values in arrays]
+        missing = _any([mask.ravel() for mask in absent if mask is not None])
+    return tuple(arrays) if missing is None else tuple(values[~missing] for values in arrays)
+
+
+def _absent(values: NDArray[Any], missing: NDArray[Any] | None) -> NDArray[np.bool_] | None:
+    undefined = np.isnan(values) if values.dtype.kind == "f" else None
+    return _any([mask for mask in (missing, undefined) if mask is not None])
+
+
+def _any(masks: list[NDArray[np.bool_]]) -> NDArray[np.bool_] | None:
+    if not masks:
+        return None
+    together = masks[0] if len(masks) == 1 else np.logical_or.reduce(masks)
+    return together if together.any() else None
+
+
+def _by_row(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(mask.reshape(len(mask), -1).any(axis=1))
+
+
+def _as_lists(values: NDArray[Any]) -> NDArray[Any]:
+    return values if values.ndim > 1 else values[:, None]

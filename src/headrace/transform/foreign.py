@@ -56,6 +56,19 @@ def apply_onnx(
     ------
     TransformError
         If the model cannot be loaded, an input is lacking, unknown, may be missing, or does not fit.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> import onnx.parser
+    >>> model = onnx.parser.parse_model(
+    ...     '''<ir_version: 10, opset_import: ["": 21]>
+    ...     twice (float[N] x) => (float[N] y) { y = Add (x, x) }'''
+    ... )
+    >>> data = {"x": [1.0, 4.0]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.apply_onnx(model, inputs["x"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [2.0, 8.0]
     """
     function = "apply_onnx"
     loaded = _load(model, function)
@@ -88,6 +101,16 @@ def apply_sklearn(transformer: Any, inputs: Columns) -> ndx.Array:
         If the transformer is not fitted, cannot be exported, or the columns are not those that it was fitted with.
     MissingExtraError
         If scikit-learn or skl2onnx is not installed.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> fitted = StandardScaler().fit([[1.0], [3.0]])
+    >>> data = {"x": [1.0, 5.0]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.apply_sklearn(fitted, inputs["x"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [[-1.0], [3.0]]
     """
     function = "apply_sklearn"
     names = getattr(transformer, "feature_names_in_", None)

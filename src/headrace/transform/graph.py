@@ -128,6 +128,8 @@ class TransformGraph:
         Steps from raw columns to outputs, by output and column.
     ignored
         Columns of the data that it does not read.
+    training_model
+        The graph for rows that are learnt from, where a mapper gives them other values (``tft.target_encode``).
     """
 
     def __init__(
@@ -138,11 +140,13 @@ class TransformGraph:
         analyzers: tuple[AnalyzerResult, ...],
         paths: dict[str, dict[str, list[str]]],
         ignored: tuple[str, ...] = (),
+        training_model: onnx.ModelProto | None = None,
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.analyzers = analyzers
         self.ignored = ignored
+        self.training_model = training_model
         self._model = model
         self._paths = paths
 
@@ -190,10 +194,14 @@ class TransformGraph:
         copy.CopyFrom(self._model)
         return copy
 
-    def batch_transform(self, outputs: Sequence[str] | None = None) -> BatchTransform:
-        """Return the function that transforms one batch."""
-        model = self._model if outputs is None else self.to_onnx(outputs)
+    def batch_transform(self, outputs: Sequence[str] | None = None, *, training: bool = False) -> BatchTransform:
+        """Return the function that transforms one batch, of rows that are learnt from where ``training``."""
+        model = self._model
+        if training and self.training_model is not None:
+            model = self.training_model
         features = self.features(outputs)
+        if outputs is not None:
+            model = prune(model, [self.output_name(feature.name) for feature in features])
         kept = {value.name for value in model.graph.input}
         return BatchTransform(
             model.SerializeToString(deterministic=True),
@@ -228,12 +236,18 @@ class TransformGraph:
         *,
         engine: Engine | None = None,
         outputs: Sequence[str] | None = None,
+        training: bool = False,
     ) -> Dataset:
-        """Transform a source; into memory when ``sink`` is None."""
+        """Transform a source; into memory when ``sink`` is None.
+
+        Rows that are learnt from, which the analysis has seen, are transformed with ``training=True``: a mapper that
+        looked at the label (``tft.target_encode``) gives them values that their own labels are not in.
+        """
         from headrace.transform.analysis import open_dataset
 
         dataset = open_dataset(source)
-        function = self._all if outputs is None else self.batch_transform(outputs)
+        plain = outputs is None and not training
+        function = self._all if plain else self.batch_transform(outputs, training=training)
         columns = list(dict.fromkeys(item.feature for item in function.inputs))
         wanted = [name for name in columns if name in dataset.schema.names] or dataset.columns[:1]
         if next(dataset.batches(wanted), None) is None:

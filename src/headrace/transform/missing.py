@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import ndonnx as ndx
 import ndonnx.extensions as nde
 
-from headrace.errors import TransformError
+from headrace.errors import TransformError, did_you_mean
+from headrace.transform import analyzers
 from headrace.transform.checks import column, data_and_mask, kind_of
 from headrace.transform.trace import current_trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["fill_missing", "is_missing", "isin"]
+__all__ = ["fill_missing", "impute", "is_missing", "isin"]
 
 
 def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
@@ -31,6 +32,14 @@ def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
     -------
     ndonnx.Array
         A column that has no missing values; NaN stays. Ids keep their domain where ``value`` lies in it.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1, None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.fill_missing(inputs["x"], -1)})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [1, -1]
     """
     x = column(x, "fill_missing")
     trace = current_trace("fill_missing")
@@ -59,8 +68,92 @@ def _check_fill(x: ndx.Array, value: Any) -> None:
         )
 
 
+Strategy = Literal["mean", "median", "most_frequent", "constant"]
+
+
+def impute(x: ndx.Array, strategy: Strategy = "mean", fill_value: Any = None) -> tuple[ndx.Array, ndx.Array]:
+    """Put what is usual in place of missing values and NaN, and say where.
+
+    Parameters
+    ----------
+    x
+        Numbers, texts or truth values.
+    strategy
+        ``mean`` and ``median`` of numbers; ``most_frequent``, of equally frequent values the smallest; ``constant``.
+    fill_value
+        The constant, of the column's own type.
+
+    Returns
+    -------
+    tuple of ndonnx.Array
+        The column without missing values and NaN, and truth values that say where there were any. ``mean`` and
+        ``median`` give float64; the others keep the type.
+
+    Raises
+    ------
+    TransformError
+        If the strategy is none of these, does not fit the column, or lacks its constant.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [1, None, 3, 8]}
+    >>> def preprocessing_fn(inputs):
+    ...     filled, was_missing = tft.impute(inputs["x"], "median")
+    ...     return {"x": filled, "was_missing": was_missing}
+    >>> tft.analyze(data, preprocessing_fn).transform(data).to_table().to_pydict()
+    {'x': [1.0, 3.0, 3.0, 8.0], 'was_missing': [0, 1, 0, 0]}
+    """
+    if strategy not in get_args(Strategy):
+        raise TransformError(
+            f"strategy of tft.impute is one of {', '.join(get_args(Strategy))}",
+            got=repr(strategy),
+            fix=did_you_mean(str(strategy), get_args(Strategy)),
+        )
+    if (strategy == "constant") != (fill_value is not None):
+        raise TransformError(
+            "tft.impute takes fill_value with strategy='constant', and only then",
+            got=f"{strategy!r} and {fill_value!r}",
+        )
+    x = (
+        column(x, "impute", "number")
+        if strategy in ("mean", "median")
+        else column(x, "impute", "number", "text", "truth")
+    )
+    data, mask = data_and_mask(x)
+    value: Any = fill_value
+    if strategy in ("mean", "median"):
+        value = analyzers.mean(x) if strategy == "mean" else analyzers.quantiles(x, 2)[0]
+        data = data.astype(ndx.float64)
+    elif strategy == "most_frequent":
+        value = analyzers.mode(x, "impute")
+    else:
+        _check_fill(x, fill_value)
+    absent = mask
+    if "float" in str(data.dtype):
+        absent = ndx.isnan(data) if absent is None else absent | ndx.isnan(data)
+    if absent is None:
+        return data, ndx.broadcast_to(ndx.asarray(False), data.dynamic_shape)
+    filling = value if isinstance(value, ndx.Array) else ndx.asarray(value)
+    return ndx.where(absent, filling.astype(data.dtype), data), absent
+
+
 def is_missing(x: ndx.Array) -> ndx.Array:
-    """Return True where a value is missing; NaN is not missing."""
+    """Return True where a value is missing; NaN is not missing.
+
+    Returns
+    -------
+    ndonnx.Array
+        Truth values of the shape of ``x``, never missing.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["a", None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.is_missing(inputs["x"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0, 1]
+    """
     x = column(x, "is_missing")
     if kind_of(x) == "time":
         return ndx.isnan(x)
@@ -69,7 +162,21 @@ def is_missing(x: ndx.Array) -> ndx.Array:
 
 
 def isin(x: ndx.Array, values: Sequence[str] | Sequence[int] | Sequence[float]) -> ndx.Array:
-    """Return True where a value is one of ``values``; a missing value is none of them."""
+    """Return True where a value is one of ``values``; a missing value is none of them.
+
+    Returns
+    -------
+    ndonnx.Array
+        Truth values of the shape of ``x``, never missing.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": ["a", "b", None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.isin(inputs["x"], ["b", "c"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0, 1, 0]
+    """
     x = column(x, "isin", "text", "number")
     wanted: list[Any] = list(values)
     texts = [isinstance(value, str) for value in wanted]

@@ -6,6 +6,7 @@ import importlib.util
 import linecache
 import re
 import sys
+import sysconfig
 import traceback
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,42 @@ if TYPE_CHECKING:
 
 __all__ = ["defined_at", "explain", "user_frame"]
 
-_FOREIGN_NAMESPACE = re.compile(r"\b(np|numpy|math|pd|pandas|scipy|pl|polars|tf|torch|statistics)\.\w+")
+_FOREIGN_NAMESPACE = re.compile(r"\b(np|numpy|math|pd|pandas|scipy|pl|polars|tf|torch|statistics|re|datetime)\.\w+")
+_NO_ATTRIBUTE = re.compile(r"'Array' object has no attribute '(\w+)'")
+# What columns of other libraries, and texts, have.
+_INSTEAD = {
+    "apply": "operators, tft functions and ndonnx functions, which take whole columns",
+    "clip": "ndonnx.clip(x, low, high), or tft.clip_outliers(x)",
+    "contains": "tft.contains(x, text)",
+    "cut": "tft.apply_buckets(x, boundaries)",
+    "dt": "tft.date_part(x, 'year')",
+    "endswith": "tft.ends_with(x, text)",
+    "fillna": "tft.fill_missing(x, value), or tft.impute(x)",
+    "isin": "tft.isin(x, values)",
+    "isna": "tft.is_missing(x)",
+    "isnull": "tft.is_missing(x)",
+    "join": "tft.join(x, separator), or tft.concat(x, y)",
+    "log": "ndonnx.log(x)",
+    "lower": "tft.lower(x)",
+    "map": "tft.apply_vocabulary(x, words), and tft.embedding_lookup(ids, table) for the numbers of the words",
+    "max": "tft.max(x)",
+    "mean": "tft.mean(x)",
+    "median": "tft.quantiles(x, 2)[0]",
+    "min": "tft.min(x)",
+    "notna": "~tft.is_missing(x)",
+    "quantile": "tft.quantiles(x, num_buckets)",
+    "replace": "tft.replace(x, old, new)",
+    "split": "tft.split(x, separator)",
+    "startswith": "tft.starts_with(x, text)",
+    "std": "tft.var(x) ** 0.5",
+    "str": "tft.lower(x), tft.split(x), tft.contains(x, text) and the other mappers of texts",
+    "strip": "tft.strip(x)",
+    "sum": "tft.sum(x) over all rows, tft.list_sum(x) over a list",
+    "upper": "tft.upper(x)",
+    "var": "tft.var(x)",
+    "where": "ndonnx.where(condition, a, b)",
+    "year": "tft.date_part(x, 'year')",
+}
 
 
 @cache
@@ -32,6 +68,9 @@ def _library_folders() -> tuple[str, ...]:
 
 
 def _is_users(file: str) -> bool:
+    standard = sysconfig.get_path("stdlib")
+    if file.startswith(standard) and "site-packages" not in file:
+        return False
     return not file.startswith(_library_folders()) and not file.startswith("<frozen")
 
 
@@ -92,6 +131,28 @@ def explain(error: Exception) -> HeadraceError:
             got=line or text,
             where=where,
             fix="Write what is done with one value as if the column were that value: x * 2, not [v * 2 for v in x]",
+        )
+    absent = _NO_ATTRIBUTE.search(str(error)) if isinstance(error, AttributeError) else None
+    if absent is not None:
+        return TransformError(
+            "A column in a preprocessing function is an array of the Array API, without the methods of other libraries",
+            got=f".{absent.group(1)}",
+            where=where,
+            fix=f"Write {_INSTEAD.get(absent.group(1), 'it with operators, tft functions or ndonnx functions')}",
+        )
+    if "unhashable type: 'Array'" in str(error):
+        return TransformError(
+            "A column in a preprocessing function has no values yet, so that no dictionary or set can look them up",
+            got=line or text,
+            where=where,
+            fix="Look texts up with tft.apply_vocabulary(x, words), and their numbers with tft.embedding_lookup",
+        )
+    if isinstance(error, TypeError) and "unsupported operand" in str(error):
+        return TransformError(
+            "Columns of these types cannot be combined so",
+            got=text,
+            where=where,
+            fix="Texts become numbers with tft.parse_number(x), numbers become texts with x.astype(ndonnx.utf8)",
         )
     if converted:
         return TransformError(

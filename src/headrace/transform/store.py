@@ -19,12 +19,17 @@ from headrace.transform.graph import AnalyzerResult, TransformGraph
 __all__ = ["load", "save"]
 
 _VERSION = 1
+_TRAINING = "transform.training.onnx"
 
 
 def save(graph: TransformGraph, folder: Path) -> None:
     """Write a graph; ``transform.json`` comes last, so that a folder that has it is complete."""
     content: bytes = graph.to_onnx().SerializeToString(deterministic=True)
     write_atomic(folder / "transform.onnx", content)
+    if graph.training_model is not None:
+        write_atomic(folder / _TRAINING, graph.training_model.SerializeToString(deterministic=True))
+    else:
+        (folder / _TRAINING).unlink(missing_ok=True)
     for name, words in graph.vocabularies():
         lines = "".join(word.replace("\\", "\\\\").replace("\n", "\\n") + "\n" for word in words)
         write_atomic(folder / "vocabularies" / f"{_file_name(name)}.txt", lines)
@@ -41,7 +46,9 @@ def load(folder: Path) -> TransformGraph:
     """
     try:
         model = onnx.load_model_from_string((folder / "transform.onnx").read_bytes())
-        return _graph(model, json.loads((folder / "transform.json").read_bytes()))
+        learnt = folder / _TRAINING
+        training_model = onnx.load_model_from_string(learnt.read_bytes()) if learnt.is_file() else None
+        return _graph(model, training_model, json.loads((folder / "transform.json").read_bytes()))
     except FileNotFoundError as error:
         raise ModelError(
             "A transform graph is a folder with transform.onnx and transform.json",
@@ -68,7 +75,7 @@ def _document(graph: TransformGraph) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def _graph(model: onnx.ModelProto, document: dict[str, Any]) -> TransformGraph:
+def _graph(model: onnx.ModelProto, training_model: onnx.ModelProto | None, document: dict[str, Any]) -> TransformGraph:
     if document["version"] != _VERSION:
         raise ValueError(f"version {document['version']} of transform.json is newer than this headrace")
     inputs = tuple(
@@ -95,4 +102,5 @@ def _graph(model: onnx.ModelProto, document: dict[str, Any]) -> TransformGraph:
         AnalyzerResult(item["name"], tuple(item["columns"]), item["where"], item["value"])
         for item in document["analyzers"]
     )
-    return TransformGraph(model, inputs, outputs, analyzers, document["paths"], tuple(document["ignored"]))
+    paths, ignored = document["paths"], tuple(document["ignored"])
+    return TransformGraph(model, inputs, outputs, analyzers, paths, ignored, training_model)

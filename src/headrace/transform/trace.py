@@ -47,7 +47,7 @@ class AnalyzerCall:
 
     number: int
     analyzer: Analyzer
-    column: ndx.Array
+    columns: tuple[ndx.Array, ...]
     where: str | None
     value: Any = None
 
@@ -65,18 +65,24 @@ class Trace:
     ----------
     values
         Values of analyzers, by the number of their call, that earlier passes have found.
+    training
+        Whether the pass is for rows that are learnt from, in which a mapper may give a row another value.
+    training_differs
+        Whether a mapper does.
     """
 
     values: dict[int, Any]
+    training: bool = False
+    training_differs: bool = False
     calls: list[AnalyzerCall] = field(default_factory=list)
     domains: dict[_VarInfo, Domain] = field(default_factory=dict)
     stand_ins: dict[_VarInfo, tuple[_VarInfo, ...]] = field(default_factory=dict)
     labels: dict[_VarInfo, str] = field(default_factory=dict)
 
-    def call(self, analyzer: Analyzer, column: ndx.Array) -> AnalyzerCall:
+    def call(self, analyzer: Analyzer, *columns: ndx.Array) -> AnalyzerCall:
         """Note a call of an analyzer, with its value where that is known."""
         number = len(self.calls)
-        call = AnalyzerCall(number, analyzer, column, user_frame(), self.values.get(number))
+        call = AnalyzerCall(number, analyzer, columns, user_frame(), self.values.get(number))
         self.calls.append(call)
         return call
 

@@ -75,12 +75,37 @@ def _analyzer(result: AnalyzerResult) -> Markup:
 
 def _value(result: AnalyzerResult) -> Markup:
     value: Any = result.value
-    if result.name == "vocabulary":
-        words = table([Column("word"), Column("rows", kind="number")], value[:_SHOWN_WORDS])
-        rest = len(value) - _SHOWN_WORDS
-        return join([words, tag("p", f"and {number(rest)} more") if rest > 0 else None])
+    if "vocabulary" in result.name:
+        return _rows([Column("word"), Column("score", kind="number")], value)
+    lists = {name: item for name, item in value.items() if isinstance(item, list)} if isinstance(value, dict) else {}
+    if lists:
+        columns = [Column(name, kind="number" if _is_number(item[:1]) else "text") for name, item in lists.items()]
+        return _rows(columns, list(zip(*([_plain(cell) for cell in item] for item in lists.values()), strict=False)))
     if isinstance(value, dict):
         return table([Column(name, kind="number") for name in value], [list(value.values())])
     if isinstance(value, list):
-        return tag("p", ", ".join(number(item) for item in value))
-    return tag("p", number(value))
+        return join([tag("p", _text(value[:_SHOWN_WORDS])), _more(len(value))])
+    return tag("p", _text(value))
+
+
+def _rows(columns: list[Column], rows: list[Any]) -> Markup:
+    return join([table(columns, rows[:_SHOWN_WORDS]), _more(len(rows))])
+
+
+def _more(count: int) -> Markup | None:
+    rest = count - _SHOWN_WORDS
+    return tag("p", f"and {number(rest)} more") if rest > 0 else None
+
+
+def _is_number(values: list[Any]) -> bool:
+    return all(isinstance(value, int | float) for value in values)
+
+
+def _plain(value: Any) -> Any:
+    return _text(value) if isinstance(value, list) else value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value)
+    return number(value) if _is_number([value]) else str(value)
