@@ -215,9 +215,9 @@ class HeavyHitters:
         tally = np.bincount(prefixes, minlength=_PREFIXES)
         by_size = np.bincount(np.minimum(tally, most + 1), minlength=most + 2) * np.arange(most + 2)
         by_size[-1] = rows.size - by_size[:-1].sum()
-        # How many rows have more than so many beside them: few enough to sort is one in four.
+        # How many rows have more than so many beside them: few enough to sort is one in eight.
         above = rows.size - np.cumsum(by_size)
-        least = min(int(np.searchsorted(-above, -(rows.size // 4))), most)
+        least = min(int(np.searchsorted(-above, -(rows.size // 8))), most)
         chosen = tally > least
         chosen[self._hashes >> _PREFIX] = True
         return rows[chosen[prefixes]], least

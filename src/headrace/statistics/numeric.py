@@ -104,7 +104,9 @@ class NumericAccumulator:
 
     def result(self, common: CommonStatistics) -> NumericStatistics:
         """Return the statistics over all that was seen."""
-        found = self._found_quantiles(np.linspace(0.0, 1.0, 101))
+        buckets = self._settings.num_quantiles_histogram_buckets
+        both = self._found_quantiles(np.concatenate([np.linspace(0.0, 1.0, 101), np.linspace(0.0, 1.0, buckets + 1)]))
+        found, edges = both[:101], both[101:]
         return NumericStatistics(
             common_stats=common,
             mean=_finite(self._moments.mean if self._moments.count else math.nan),
@@ -116,7 +118,7 @@ class NumericAccumulator:
             median=float(found[50]) if found.size else None,
             max=self._max,
             quantiles=tuple(found.tolist()),
-            histograms=self._histograms(),
+            histograms=self._histograms(edges),
             unique=self._quantiles.num_distinct,
             unique_exact=self._quantiles.is_exact,
             unique_error=self._quantiles.distinct_error,
@@ -157,18 +159,20 @@ class NumericAccumulator:
     def _found_quantiles(self, fractions: Floats) -> Floats:
         if self._quantiles.count == 0:
             return np.empty(0, np.float64)
+        found = self._quantiles.quantiles(fractions) + 0.0
         # Rounding of the interpolation may break the order by a bit.
-        return np.maximum.accumulate(self._quantiles.quantiles(fractions)) + 0.0
+        order = np.argsort(fractions, kind="stable")
+        found[order] = np.maximum.accumulate(found[order])
+        return found
 
-    def _histograms(self) -> tuple[Histogram, ...]:
+    def _histograms(self, edges: Floats) -> tuple[Histogram, ...]:
         if self._quantiles.count == 0:
             return ()
         values, counts = self._quantiles.weighted()
         low, high = float(self._quantiles.minimum), float(self._quantiles.maximum)
-        deciles = self._found_quantiles(np.linspace(0.0, 1.0, self._settings.num_quantiles_histogram_buckets + 1))
         return (
             equal_width(values, counts, low, high, self._settings.num_histogram_buckets),
-            from_quantiles(deciles, self._moments.count),
+            from_quantiles(edges, self._moments.count),
         )
 
     def _weighted(self) -> WeightedNumericStatistics:
