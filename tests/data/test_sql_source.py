@@ -173,7 +173,7 @@ class TestAdbc(SourceSuite):
             sql("SELECT id FROM sales", "postgresql://host/shop", types={"id": "str"}).dataset()
 
 
-@pytest.mark.skipif("HEADRACE_TEST_POSTGRESQL" not in os.environ, reason="HEADRACE_TEST_POSTGRESQL is no URL")
+@pytest.mark.skipif("TEST_POSTGRESQL_URL" not in os.environ, reason="TEST_POSTGRESQL_URL is no URL")
 class TestPostgresql(SourceSuite):
     @pytest.fixture
     def source(self) -> SqlSource:
@@ -182,7 +182,7 @@ class TestPostgresql(SourceSuite):
             "gen_random_uuid()::text = '' AS never, timestamptz '2026-01-01 00:00:00Z' + i * interval '1 hour' AS at "
             "FROM generate_series(1, 1000) i"
         )
-        return sql(query, os.environ["HEADRACE_TEST_POSTGRESQL"], partition_on="at", partitions=3)
+        return sql(query, os.environ["TEST_POSTGRESQL_URL"], partition_on="at", partitions=3)
 
     def test_types(self, dataset: Dataset) -> None:
         kinds = ["int64", "string", "double", "bool", "date32[day]", "bool", "timestamp[us]"]

@@ -6,15 +6,20 @@ import pyarrow as pa
 import pytest
 
 from headrace.data import dataset_from_table
-from headrace.schema import Schema
-from headrace.schema.domains import SparseFeature, WeightedFeature
+from headrace.schema import Feature, Schema, SparseFeature, ValueCountRange, WeightedFeature
 from headrace.statistics import StatsOptions, accumulate_statistics, generate_statistics, load_state, save_state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+ANY_NUMBER = (ValueCountRange(),)
 SCHEMA = Schema(
-    (),
+    (
+        Feature("value", "FLOAT", value_counts=ANY_NUMBER),
+        Feature("row", "INT", value_counts=ANY_NUMBER),
+        Feature("column", "INT", value_counts=ANY_NUMBER),
+        Feature("weight", "FLOAT"),
+    ),
     sparse_features=(SparseFeature("sparse", "value", ("row", "column")),),
     weighted_features=(WeightedFeature("weighted", "value", "weight"),),
 )
