@@ -147,11 +147,12 @@ def test_apply_pca_is_scikit_learns(run: Run, whiten: bool) -> None:
         (lambda i: {"y": tft.apply_buckets_with_interpolation(i["x"], [2.0, 1.0])}, "ascending"),
         (lambda i: {"y": tft.estimated_probability_density(i["x"], [1.0])}, "at least two"),
         (lambda i: {"y": tft.apply_pca(i["x"], 1)}, "rows of a known number"),
+        (lambda i: {"y": tft.apply_pca(tft.stack([i["x"], i["inf"]]), 1)}, "finite numbers"),
         (lambda i: {"y": tft.apply_pca(tft.stack([i["x"], i["x"]]), 3)}, "at most"),
         (lambda i: {"y": tft.scale_to_gaussian(i["w"])}, "takes numbers"),
     ],
 )
 def test_mistakes(function: Any, message: str) -> None:
     with pytest.raises(TransformError, match=message) as caught:
-        tft.analyze({"x": [1.0, -1.0], "w": ["a", "b"]}, function)
+        tft.analyze({"x": [1.0, -1.0], "w": ["a", "b"], "inf": [np.inf, 1.0]}, function)
     assert "test_shapes.py:" in str(caught.value)

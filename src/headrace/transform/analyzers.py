@@ -481,6 +481,12 @@ def principal(x: ndx.Array, output_dim: int, function: str) -> tuple[ndx.Array, 
 
     def part(number: int) -> Callable[[Any], Any]:
         def value_of(value: Any) -> Any:
+            if not np.isfinite(value["covariance"]).all():
+                raise TransformError(
+                    f"tft.{function} takes finite numbers",
+                    got="an infinity, or numbers whose products are none",
+                    fix="Bound them first with tft.clip_outliers",
+                )
             vectors, variances = principal_components(np.array(value["covariance"]), output_dim)
             return (np.array(value["mean"]), vectors, variances)[number]
 
@@ -504,7 +510,8 @@ def tukey_location(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array
 
     ``x = location + scale * u * exp(h * u**2 / 2)`` with ``u`` normal and another ``h`` on either side (Headrick and
     Pant, "Characterizing Tukey h and hh-distributions through L-moments and the L-correlation", 2012). The L-moments
-    (Hosking 1990) are exact up to 100,000 distinct values, and of the quantile sketch beyond.
+    (Hosking 1990) are exact up to 100,000 distinct values, and of the quantile sketch beyond; infinities are left
+    out.
 
     Returns
     -------
