@@ -30,6 +30,14 @@ def test_power_transform_is_scikit_learns(run: Run, method: Any, standardize: bo
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
+def test_powers_of_many_values_and_of_equal_ones(run: Run) -> None:
+    x = np.random.default_rng(1).gamma(2.0, size=150_000)
+    graph = tft.analyze({"x": x}, lambda i: {"y": tft.power_transform(i["x"])})
+    # More distinct values than are counted one by one: the sketch says about where, all values say where.
+    assert graph.analyzers[1].value["exponent"] == pytest.approx(stats.yeojohnson_normmax(x), abs=1e-6)
+    assert run(lambda i: {"y": tft.power_transform(i["x"])}, x=[7.0, 7.0])["y"] == pytest.approx([0.0, 0.0], abs=1e-6)
+
+
 @pytest.mark.parametrize("output", ["uniform", "normal"])
 @pytest.mark.parametrize("n_quantiles", [2, 11, 300])
 def test_quantile_transform_is_scikit_learns(run: Run, output: Any, n_quantiles: int) -> None:
