@@ -54,3 +54,22 @@ def test_a_model_from_elsewhere_needs_rows(here: Path, headrace: Call, tmp_path:
     said = headrace("verify", tmp_path / "copy")
     assert said.code == 2
     assert "Name a data file" in said.err
+
+
+def test_a_transform(here: Path, headrace: Call, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from headrace import transform as tft
+
+    pq.write_table(pa.table({"x": [1.0, 2.0, 5.0], "s": ["a", "b", "a"]}), tmp_path / "rows.parquet")
+    graph = tft.analyze(
+        tmp_path / "rows.parquet",
+        lambda inputs: {"x": tft.scale_to_0_1(inputs["x"]), "s": tft.compute_and_apply_vocabulary(inputs["s"])},
+    )
+    graph.save(tmp_path / "transform")
+    said = headrace("verify", tmp_path / "transform", tmp_path / "rows.parquet")
+    assert said.code == 0
+    assert said.out.startswith("Same in every way, 3 rows\n  one row at a time: identical\n")
+    assert headrace("verify", tmp_path / "transform", tmp_path / "rows.parquet", "--json").json["ok"] is True
+    assert headrace("verify", tmp_path / "transform").code == 2

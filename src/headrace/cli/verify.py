@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,6 @@ from headrace.config import resolve_home
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
 __all__ = ["command"]
@@ -30,16 +30,32 @@ def command(model: str, data: str | None, rows: int, home: str | None, *, as_jso
     The ways are the batch path, Python, the REST server in both forms, and plain ONNX Runtime. Rows come from DATA, or
     from the examples of the run that made the model.
 
+    MODEL may be the folder of a transform: its graph is then applied to one batch, to single rows, to parts of shuffled
+    rows, and once for each distinct text of DATA.
+
     Example:
       headrace verify census
       headrace verify census/3 new.parquet --rows 5000
+      headrace verify .headrace/artifacts/TransformGraph/20261125-3f2a91-transform new.parquet
     """
+    if (Path(model) / "transform.onnx").is_file():
+        return _transform(model, data, rows, as_json=as_json)
     from headrace.registry import Registry
     from headrace.serving import verify
 
     place = resolve_home(home)
     folder = Registry(place).resolve(model)
     report = verify(folder, data or _examples(place, folder), max_rows=rows)
+    emit(report.to_dict(), str(report), as_json=as_json)
+    return 0 if report.ok else 3
+
+
+def _transform(folder: str, data: str | None, rows: int, *, as_json: bool) -> int:
+    from headrace.transform import TransformGraph
+
+    if data is None:
+        raise UsageError("The rows to replay are wanted", got=f"a transform alone: {folder}", fix="Name a data file")
+    report = TransformGraph.load(folder).verify(data, max_rows=rows)
     emit(report.to_dict(), str(report), as_json=as_json)
     return 0 if report.ok else 3
 
