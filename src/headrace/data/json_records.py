@@ -131,7 +131,7 @@ def _cut_lines(stream: IO[bytes], buffer: bytes, offset: int, size: int) -> Iter
                     break
             yield Piece(offset, line, head, _TOO_LONG)
             offset, line, buffer = offset + length, line + 1, rest
-        more = stream.read(max(size - len(buffer), size // 4, len(buffer) // 2))
+        more = stream.read(max(size - len(buffer), size // 4, len(buffer) // 2, 1))
         if not more:
             if buffer:
                 yield Piece(offset, line, buffer)
