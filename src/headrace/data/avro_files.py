@@ -112,8 +112,8 @@ class AvroShard:
                     yield _Rows(records, first)
                     records = []
                 if fault is not None:
-                    rows = 1 if block.rows is None else block.rows
-                    many = "" if block.rows is not None else "; how many rows it has cannot be told"
+                    rows = block.rows or 1
+                    many = "" if block.rows else "; how many rows it has cannot be told"
                     for row in range(number, number + rows if report is not None else number):
                         assert report is not None
                         report(Unreadable(self.path, row, f"the block at byte {block.start} is broken: {fault}{many}"))
@@ -129,11 +129,14 @@ def _decode(fastavro: Any, head: bytes, stream: Any, block: Block) -> tuple[list
     stream.seek(block.start)
     data = stream.read(block.end - block.start)
     records: list[dict[str, Any]] = []
+    if not block.rows:
+        # fastavro steps over a block that says that it has no rows, whatever is in it: now it says that it has one.
+        data = b"\x02" + data[1:]
     try:
         for part in fastavro.block_reader(io.BytesIO(head + data)):
-            records += list(part)
+            records += list(part) if block.rows else []
             if part.bytes_.read(1):
-                return [], f"it has more bytes than the {block.rows} rows that it says"
+                return [], f"it has more than the {block.rows} rows that it says"
     except Exception as error:  # noqa: BLE001 - broken bytes make fastavro and the codecs raise whatever they like
         return [], f"{type(error).__name__}: {str(error)[:200]}".rstrip(": ")
     return records, None
