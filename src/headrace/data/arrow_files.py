@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from headrace.data.dataset import Dataset
 from headrace.data.filesystem import file_at, open_arrow
-from headrace.data.one_schema import one_schema
+from headrace.data.one_schema import one_schema, readable
 from headrace.errors import DataError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _opened(file: File, wanted: Sequence[str] | None = None) -> Iterator[tuple[p
         stream.seek(0)
         is_file = head.startswith(_FILE)
         reader = pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)
-        schema = reader.schema.with_metadata(None)
+        schema = readable(reader.schema)
         if wanted is not None and list(wanted) != schema.names:
             # Buffers of other columns are not read at all.
             indices = sorted({schema.get_field_index(name) for name in wanted}) or [0]

@@ -70,15 +70,14 @@ def columns_of(schema: Any, where: str) -> dict[str, Column]:
         raise DataError("The rows of an Avro file are records with fields", got=str(schema)[:100], where=where)
     found = {}
     reader = _Reader(where)
-    reader.name(schema)
-    for field in schema["fields"]:
-        try:
-            name, kind = field["name"], field["type"]
-            found[name] = reader.column(kind, name, ())
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise DataError(
-                "The schema of the file is not Avro", got=f"{type(error).__name__}: {error}", where=where
-            ) from error
+    try:
+        reader.name(schema)
+        for field in schema["fields"]:
+            found[str(field["name"])] = reader.column(field["type"], str(field["name"]), ())
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise DataError(
+            "The schema of the file is not Avro", got=f"{type(error).__name__}: {error}", where=where
+        ) from error
     return found
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from headrace.data.filesystem import File
 
-__all__ = ["one_schema"]
+__all__ = ["one_schema", "readable"]
 
 
 def one_schema(schemas: Iterable[tuple[File, pa.Schema]]) -> pa.Schema:
@@ -31,6 +31,21 @@ def one_schema(schemas: Iterable[tuple[File, pa.Schema]]) -> pa.Schema:
         elif not own.equals(schema):
             raise _difference(first, schema, file, own)
     return schema
+
+
+def readable(schema: pa.Schema) -> pa.Schema:
+    """Return a schema without its metadata, once every name in it is known to be text.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If a name is not UTF-8, as in a file that is damaged.
+    """
+    level = list(schema)
+    while level:
+        _ = [field.name for field in level]
+        level = [field.type.field(index) for field in level for index in range(field.type.num_fields)]
+    return schema.with_metadata(None)
 
 
 def _difference(first: File, schema: pa.Schema, file: File, own: pa.Schema) -> DataError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.data.arrow_files import foreign, ranges, small_batches
 from headrace.data.dataset import Dataset
 from headrace.data.filesystem import file_at, open_arrow
-from headrace.data.one_schema import one_schema
+from headrace.data.one_schema import one_schema, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ class OrcShard:
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield batches of at most 65,536 rows, and at least one batch."""
         with _opened(file_at(self.path)) as file:
-            schema = file.schema.with_metadata(None)
+            schema = readable(file.schema)
             names = schema.names if columns is None else list(columns)
             # ORC takes the dot in a column's name for a path to what is inside.
             wanted = None if any("." in name for name in schema.names) else names or schema.names[:1]
@@ -65,7 +65,7 @@ def open_orc(files: Sequence[File]) -> Dataset:
     schemas, shards = [], []
     for file in files:
         with _opened(file) as opened:
-            schemas.append((file, opened.schema.with_metadata(None)))
+            schemas.append((file, readable(opened.schema)))
             count = opened.nstripes
         shards += [OrcShard(str(file), first, last) for first, last in ranges(count)]
     return Dataset(one_schema(schemas), tuple(shards))

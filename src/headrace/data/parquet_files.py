@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from headrace.data.dataset import Dataset
 from headrace.data.filesystem import File, RemoteFile, file_at, list_folder, open_arrow
-from headrace.data.one_schema import one_schema
+from headrace.data.one_schema import one_schema, readable
 from headrace.errors import DataError, StorageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _opened(file: File, dictionaries: Sequence[str] = ()) -> Iterator[pq.Parquet
     try:
         with open_arrow(file) as stream:
             yield pq.ParquetFile(stream, pre_buffer=not isinstance(file, Path), read_dictionary=list(dictionaries))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, FileNotFoundError):
             raise DataError("The file does not exist", got=str(file)) from error
         raise DataError(
@@ -127,7 +127,7 @@ def open_parquet(path: str | Path | File | Sequence[str | Path | File]) -> Datas
     for file in files:
         with _opened(file) as opened:
             metadata = opened.metadata
-            own = opened.schema_arrow.with_metadata(None)
+            own = readable(opened.schema_arrow)
         schemas.append((file, own))
         if not metadata.num_rows:
             shards.append(ParquetShard(str(file), 0, 0, 0))
