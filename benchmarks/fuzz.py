@@ -57,6 +57,7 @@ def _work(pipe: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("error")
+    pipe.send(None)
     with TemporaryDirectory() as folder, contextlib.suppress(EOFError):
         while True:
             target, seed = pipe.recv()
@@ -92,10 +93,11 @@ class Worker:
         self._process = self._context.Process(target=_work, args=(far,), daemon=True)
         self._process.start()
         far.close()
+        # Starting takes a while on a machine that is busy.
+        self._pipe.recv()
 
     def run(self, target: str, seed: int) -> tuple[Any, str]:
         self._pipe.send((target, seed))
-        # Starting takes a while on a machine that is busy: it does not count.
         if self._pipe.poll(SECONDS):
             try:
                 found: tuple[Any, str] = self._pipe.recv()
@@ -135,7 +137,6 @@ def fuzz(targets: list[str], minutes: float, seed: int, folder: Path) -> dict[st
     tallies = {target: Tally() for target in targets}
     seeds = {target: itertools.count(seed) for target in targets}
     worker = Worker()
-    worker.run(targets[0], seed)
     end = time.monotonic() + 60 * minutes
     share = min(SLICE_SECONDS, 60 * minutes / len(targets))
     for target in itertools.cycle(targets):

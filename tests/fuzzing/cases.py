@@ -73,8 +73,7 @@ class Reading:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = [] if self.table is None else self.table.to_pylist()
-        return found
+        return [] if self.table is None else rows_of(self.table)
 
     @property
     def count(self) -> int:
@@ -119,9 +118,21 @@ def _read(dataset: Dataset, columns: Sequence[str] | None, *, reporting: bool) -
     return Reading(table, tuple(aside), opened=True)
 
 
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows; dates that Python does not have as numbers."""
+    try:
+        found: list[dict[str, Any]] = table.to_pylist()
+    except (OverflowError, ValueError):
+        kinds = [pa.int64() if pa.types.is_temporal(kind) else kind for kind in table.schema.types]
+        narrow = [pa.int32() if pa.types.is_date32(kind) else to for kind, to in zip(table.schema.types, kinds, strict=True)]
+        columns = [column.cast(kind) for column, kind in zip(table.columns, narrow, strict=True)]
+        found = pa.table(columns, names=table.column_names).to_pylist()
+    return found
+
+
 def same(one: pa.Table, other: pa.Table) -> bool:
     # Not-a-number differs from itself.
-    return one.equals(other) or (one.schema.equals(other.schema) and repr(one.to_pylist()) == repr(other.to_pylist()))
+    return one.equals(other) or (one.schema.equals(other.schema) and repr(rows_of(one)) == repr(rows_of(other)))
 
 
 def _compare(what: str, one: Reading, other: Reading) -> None:
@@ -139,11 +150,16 @@ def threads(count: int) -> Iterator[None]:
         yield
 
 
+def _size(rng: random.Random, least: int) -> int:
+    return max(rng.choice([4, 7, 40, 300, 2_000]), least)
+
+
 def examine(
     source: Source,
     rng: random.Random,
     small: Callable[[int], AbstractContextManager[None]] | None = None,
     *,
+    least: int = 4,
     whole_only: bool = False,
 ) -> Reading:
     """Read a file in every way, which must all give the same.
@@ -152,6 +168,8 @@ def examine(
     ----------
     small
         Makes pieces and shards so small.
+    least
+        The least size that it is asked for.
     whole_only
         A damaged file is refused as a whole, so that reading other columns may well succeed.
     """
@@ -161,7 +179,7 @@ def examine(
         except HeadraceError as error:
             str(error)
             if small is not None:
-                with threads(2), small(rng.choice([1, 7, 40, 300])):
+                with threads(2), small(_size(rng, least)):
                     try:
                         source.dataset()
                     except HeadraceError as again:
@@ -183,7 +201,7 @@ def examine(
         if [(one.row, one.file) for one in part.aside] != [(one.row, one.file) for one in whole.aside]:
             raise Finding(f"columns {chosen}: other rows set aside: {whole.aside[:5]} or {part.aside[:5]}")
     if small is not None:
-        size = rng.choice([1, 7, 40, 300, 2_000])
+        size = _size(rng, least)
         with threads(2), small(size):
             try:
                 pieces = source.dataset()
@@ -206,7 +224,7 @@ def _spot(rng: random.Random, data: bytearray) -> tuple[int, int]:
 def mutated(rng: random.Random, data: bytes, tokens: Sequence[bytes], most: int = 6) -> bytes:
     """Change some bytes: mostly few, now and then many."""
     out = bytearray(data)
-    times = rng.choice([1, 1, 1, 2, 2, 3, most])
+    times = min(rng.choice([1, 1, 1, 2, 2, 3, 6]), most)
     for _ in range(times):
         start, stop = _spot(rng, out)
         what = rng.choice(["flip", "set", "drop", "twice", "token", "token", "token", "noise", "cut", "move", "many"])

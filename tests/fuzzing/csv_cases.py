@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "make", "split_records"]
 
 WHITESPACE = " \t\n\v\f\r"
+HINT = "The header has 1 column"
 TOKENS = (
     *(b'"', b'""', b'"""', b",", b",,", b"\n", b"\r", b"\r\n", b"\n\n", b"\0", b"\xef\xbb\xbf", b"\xff", b"\xc3"),
     *(b"#", b"\n#", b";", b"\t", b'"\n"', b',"', b'",', b'\n"', b'"\r\n', b"'", b"\\", b'\\"', b" ", b'" '),
@@ -219,23 +220,23 @@ def check(case: Case, folder: Path, rng: random.Random) -> Verdict:
     known = not case.truth["packed"] and "encoding" not in options
     rows: list[Row] = []
     header: list[str] | None = options.get("names")
-    refusable: str | None = None
+    refusable: tuple[str, ...] = ()
     if known:
         dialect = {key: options[key] for key in ("separator", "quote", "comment", "skip_rows") if key in options}
         rows = split_records(_unpacked(case), **dialect)
         refusable, header, rows = _judge_header(rows, header, options)
-        if case.truth["mode"] == "texts" and header and refusable is None:
+        if case.truth["mode"] == "texts" and header and not refusable:
             options["types"] = dict.fromkeys(header, "string")
-    reading = examine(csv(path, **options), rng, small)
+    reading = examine(csv(path, **options), rng, small, least=len(case.data) // 64)
     if not known:
         if reading.opened and reading.refusal is not None:
             raise Finding(f"opened, then refused: {reading.refusal}")
         return reading.verdict()
     if reading.refusal is not None:
-        if refusable is None or not reading.refusal.rule.startswith(refusable):
+        if not reading.refusal.rule.startswith(refusable):
             raise Finding(f"refused without a reason: {reading.refusal}")
         return reading.verdict()
-    if refusable is not None and refusable != "The header has 1 column":
+    if refusable and refusable[0] != HINT:
         raise Finding(f"read, and should be refused: {refusable}")
     assert header is not None
     _judge_rows(reading, header, rows, options, case.truth["mode"])
@@ -244,40 +245,41 @@ def check(case: Case, folder: Path, rng: random.Random) -> Verdict:
 
 def _judge_header(
     rows: list[Row], names: list[str] | None, options: dict[str, Any]
-) -> tuple[str | None, list[str] | None, list[Row]]:
-    """Return with which words the file is to be refused, its columns, and its rows."""
+) -> tuple[tuple[str, ...], list[str] | None, list[Row]]:
+    """Return with which words the file is to be refused (or, with a hint first, may be), its columns and its rows."""
     if not rows:
-        return "The file is empty", names, []
+        return ("The file is empty",), names, []
     first = rows[0]
+    hints: tuple[str, ...] = ()
     if first.text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "The file is UTF-16", names, rows
+        return ("The file is UTF-16",), names, rows
     try:
         first.text.decode()
         fields = [part.decode().strip(WHITESPACE) for part in first.fields]
     except UnicodeDecodeError:
         if names is None:
-            return "The header is not UTF-8", names, rows
+            return ("The header is not UTF-8",), names, rows
         fields = []
     if names is not None:
         if fields == names and len(fields) > 1 and not first.stray:
-            return "names are given, and the first line repeats them", names, rows
+            return ("names are given, and the first line repeats them",), names, rows
     else:
         if first.stray:
-            return "The header has a quote that is never closed", None, rows
+            return ("The header has a quote that is never closed",), None, rows
         names, rows = fields, rows[1:]
         if len(names) == 1 and rows:
             for other in ",;\t|":
                 text = first.text.decode()
                 if other != options["separator"] and other in text:
-                    return "The header has 1 column", names, rows
+                    hints = (HINT,)
         if not all(names):
-            return "Every column of a header has a name", names, rows
+            return ("Every column of a header has a name",), names, rows
         if len(set(names)) < len(names):
-            return "The names of a header are distinct", names, rows
+            return ("The names of a header are distinct",), names, rows
     width = len(names)
     if rows and not any(row.good(width) for row in rows):
-        return "No row can be read", names, rows
-    return None, names, rows
+        return ("No row can be read", *hints), names, rows
+    return hints, names, rows
 
 
 def _judge_rows(reading: Reading, header: list[str], rows: list[Row], options: dict[str, Any], mode: str) -> None:

@@ -89,7 +89,7 @@ def small(size: int) -> Iterator[None]:
 def check(case: Case, folder: Path, rng: random.Random) -> Verdict:
     path = folder / f"fuzzed{case.suffix}"
     path.write_bytes(case.data)
-    reading = examine(json_lines(path, **case.options), rng, small)
+    reading = examine(json_lines(path, **case.options), rng, small, least=len(case.data) // 64)
     if reading.opened and reading.refusal is not None:
         raise Finding(f"opened, then refused: {reading.refusal}")
     if "encoding" in case.options:

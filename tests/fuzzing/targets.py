@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.fuzzing import csv_cases, json_cases, schema_cases
+from tests.fuzzing import avro_cases, columnar_cases, csv_cases, json_cases, schema_cases, tfrecord_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,11 @@ class Target:
 TARGETS = {
     "csv": Target(csv_cases.make, csv_cases.check),
     "json": Target(json_cases.make, json_cases.check),
+    "avro": Target(avro_cases.make, avro_cases.check),
+    "tfrecord": Target(tfrecord_cases.make, tfrecord_cases.check),
+    "arrow": Target(columnar_cases.make_arrow, columnar_cases.check_arrow),
+    "orc": Target(columnar_cases.make_orc, columnar_cases.check_orc),
+    "parquet": Target(columnar_cases.make_parquet, columnar_cases.check_parquet),
     "yaml": Target(schema_cases.make_yaml, schema_cases.check_yaml),
     "pbtxt": Target(schema_cases.make_pbtxt, schema_cases.check_pbtxt),
 }

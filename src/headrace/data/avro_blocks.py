@@ -15,6 +15,7 @@ __all__ = ["Block", "Header", "container", "find_blocks", "read_header"]
 
 MAGIC = b"Obj\x01"
 SYNC_BYTES = 16
+SMALLEST_BLOCK = 2 + SYNC_BYTES
 MAX_HEADER_BYTES = 64 << 20
 # A block that ends with its marker may say that it has so many rows, or so many to a byte of it, and a broken block so
 # many to a byte: more is a sign that the number itself is broken.
@@ -64,6 +65,12 @@ class Block:
     end: int
     rows: int | None
     fault: str | None = None
+
+    @property
+    def plausible_rows(self) -> int | None:
+        """How many rows a block that cannot be decoded has, where what it says can be believed."""
+        most = PLAUSIBLE_ROWS_A_BROKEN_BYTE * (self.end - self.start)
+        return self.rows if self.rows is not None and 0 < self.rows <= most else None
 
 
 class _Short(Exception):  # noqa: N818 - there are fewer bytes than wanted; never leaves this module
@@ -171,11 +178,10 @@ def find_blocks(stream: IO[bytes], header: Header, start: int, end: int) -> Iter
             yield Block(at, stop, rows) if believed else Block(at, stop, None, f"it says that it has {rows:,} rows")
             at = stop
             continue
-        fault, after = "it does not end where it says", stop
-        if stop == end or (stop < end and _claim(stream, header, stop, end)[2]):
-            fault = "its sync marker is broken"
-        else:
-            after = _next_sync(stream, header.sync, at, end)
+        fault, after = "it does not end where it says", _next_sync(stream, header.sync, at, end)
+        # A marker that comes sooner than another block could end is this block's own.
+        if stop == after == end or (stop + SMALLEST_BLOCK <= after and _claim(stream, header, stop, end)[2]):
+            fault, after = "its sync marker is broken", stop
         believed = 0 < rows <= PLAUSIBLE_ROWS_A_BROKEN_BYTE * (after - at)
         yield Block(at, after, rows if believed else None, fault)
         at = after

@@ -112,12 +112,12 @@ class AvroShard:
                     yield _Rows(records, first)
                     records = []
                 if fault is not None:
-                    rows = block.rows or 1
-                    many = "" if block.rows else "; how many rows it has cannot be told"
-                    for row in range(number, number + rows if report is not None else number):
-                        assert report is not None
+                    rows = block.plausible_rows
+                    many = "" if rows is not None else "; how many rows it has cannot be told"
+                    for row in range(number, number + (rows or 1)) if report is not None else ():
                         report(Unreadable(self.path, row, f"the block at byte {block.start} is broken: {fault}{many}"))
-                    number += rows
+                    # As `open_avro` counts, which sees the heads of blocks only.
+                    number += 1 if block.rows is None else block.rows
             if records:
                 yield _Rows(records, first)
 

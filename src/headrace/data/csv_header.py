@@ -75,9 +75,11 @@ def _split(record: bytes, separator: str, source: CsvSource) -> list[str]:
 def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
     """Return the columns of a file, from its header or as given."""
     head: list[bytes] = []
+    stray: list[bool] = []
     for chunk in data_chunks(path, source, with_header=True):
         found = find_records(chunk.data, dialect_of(source), chunk.line)
         head += [chunk.data[int(s) : int(e)] for s, e in zip(found.starts[:2], found.ends[:2], strict=True)]
+        stray += found.stray[:2].tolist()
         if len(head) >= 2:
             break
     if not head:
@@ -92,6 +94,16 @@ def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
                 "The header is not UTF-8", got=str(error), where=str(path), fix="Give encoding=, as 'latin-1'"
             ) from error
         return source.names
+    if stray[0]:
+        # Of rows it is one that is set aside.
+        if source.names is not None:
+            return source.names
+        raise DataError(
+            "The header has a quote that is never closed",
+            got=repr(head[0].decode()[:120]),
+            where=str(path),
+            fix="Close it, or give quote=None if quotes are ordinary characters",
+        )
     fields = [field.strip(WHITESPACE) for field in _split(head[0], source.separator, source)]
     if source.names is not None:
         if fields == list(source.names) and len(fields) > 1:

@@ -172,7 +172,8 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
         offset = 3
     finished = False
     while buffer or not finished:
-        while skip_lines and (found := _line_breaks(buffer)).size:
+        # The last byte may be a CR whose LF is still to come.
+        while skip_lines and (found := _line_breaks(buffer.removesuffix(b"\r"))).size:
             skipped = min(skip_lines, len(found))
             cut = int(found[skipped - 1]) + 1
             buffer = buffer[cut:]
@@ -201,16 +202,16 @@ def _boundary(buffer: bytes, dialect: Dialect) -> int:
     spans, stray = _spans(buffer, dialect)
     # The last byte may be a CR whose LF is still to come, or a quote that is about to be doubled.
     end = len(buffer) - 1 if stray is None else stray
-    while end > 0:
-        cut = max(buffer.rfind(b"\n", 0, end), buffer.rfind(b"\r", 0, end))
-        if cut < 0:
-            break
-        if buffer[cut : cut + 2] == b"\r\n":
-            cut += 1
-        holding = [start for start, stop in spans if start <= cut < stop]
-        if not holding:
-            return cut + 1
-        end = holding[0]
+    if spans:
+        breaks = _line_breaks(buffer)
+        breaks = breaks[breaks < end]
+        bounds = np.array(spans, np.int64)
+        before = np.searchsorted(bounds[:, 0], breaks, side="right") - 1
+        outside = breaks[(before < 0) | (breaks >= bounds[before, 1])]
+        if len(outside):
+            return int(outside[-1]) + 1
+    elif (cut := max(buffer.rfind(b"\n", 0, end), buffer.rfind(b"\r", 0, end))) >= 0:
+        return cut + (2 if buffer[cut : cut + 2] == b"\r\n" else 1)
     if stray is not None and len(buffer) > MAX_RECORD_BYTES:
         breaks = _line_breaks(buffer[stray:-1])
         return stray + int(breaks[0]) + 1 if len(breaks) else 0
