@@ -161,6 +161,7 @@ def examine(
     *,
     least: int = 4,
     whole_only: bool = False,
+    packed: bool = False,
 ) -> Reading:
     """Read a file in every way, which must all give the same.
 
@@ -172,6 +173,8 @@ def examine(
         The least size that it is asked for.
     whole_only
         A damaged file is refused as a whole, so that reading other columns may well succeed.
+    packed
+        What can be unpacked before the damage depends on how much is read at once.
     """
     with threads(1):
         try:
@@ -183,7 +186,7 @@ def examine(
                     try:
                         source.dataset()
                     except HeadraceError as again:
-                        if again.rule != error.rule:
+                        if again.rule != error.rule and not packed:
                             raise Finding(f"refused for another reason in small pieces: {error} or {again}") from error
                     else:
                         raise Finding(f"refused as a whole, read in small pieces: {error}") from error

@@ -227,7 +227,9 @@ def check(case: Case, folder: Path, rng: random.Random) -> Verdict:
         refusable, header, rows = _judge_header(rows, header, options)
         if case.truth["mode"] == "texts" and header and not refusable:
             options["types"] = dict.fromkeys(header, "string")
-    reading = examine(csv(path, **options), rng, small, least=len(case.data) // 64)
+    reading = examine(
+        csv(path, **options), rng, small, least=len(case.data) // 64, packed=bool(case.truth["packed"])
+    )
     if not known:
         if reading.opened and reading.refusal is not None:
             raise Finding(f"opened, then refused: {reading.refusal}")

@@ -172,13 +172,12 @@ def _judge_refusal(reading: Reading, objects: list[tuple[int | None, dict[str, A
 
 def _judge_rows(reading: Reading, objects: list[tuple[int | None, dict[str, Any] | None]]) -> None:
     assert reading.table is not None
-    aside = [one.row for one in reading.aside]
+    aside = {one.row for one in reading.aside}
     by_line = all(line is not None for line, _ in objects)
+    there = dict(objects)
     for one in reading.aside:
-        if by_line and not one.reason.startswith("column "):
-            found = dict(objects).get(one.row)
-            if found is not None:
-                raise Finding(f"set aside without a reason: {one}")
+        if by_line and not one.reason.startswith("column ") and there.get(one.row) is not None:
+            raise Finding(f"set aside without a reason: {one}")
     if not by_line:
         return
     kept = [one for line, one in objects if line not in aside]
