@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from tests.data.test_tf_example_columns import LISTS, MESSAGES
 
@@ -42,8 +43,12 @@ def _values(feature: Any) -> list[Any] | None:
     return None if kind is None else list(getattr(feature, kind).value)
 
 
-def parsed(data: bytes, *, sequence: bool) -> dict[str, Any] | None:
-    """Return the values by feature, as the columns are named; None if the bytes are no message."""
+def parsed(data: bytes, *, sequence: bool) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the values by feature and by feature list; None if the bytes are no message.
+
+    The library in Python sets map entries with fields it does not know aside, that in C++ keeps the rest of them, as
+    headrace does: such a message has no values here.
+    """
     assert set(LISTS.values()) == set(_LIST_OF.values())
     message = MESSAGES["SequenceExample" if sequence else "Example"]()
     try:
@@ -51,8 +56,10 @@ def parsed(data: bytes, *, sequence: bool) -> dict[str, Any] | None:
     except (DecodeError, UnicodeDecodeError):
         return None
     held = message.context if sequence else message.features
-    found: dict[str, Any] = {name: _values(value) for name, value in held.feature.items()}
-    if sequence:
-        for name, steps in message.feature_lists.feature_list.items():
-            found[f"sequence.{name}" if name in found else name] = [_values(step) for step in steps.feature]
-    return found
+    if len(UnknownFieldSet(held)) or (sequence and len(UnknownFieldSet(message.feature_lists))):
+        return {}, {}
+    lists = message.feature_lists.feature_list.items() if sequence else ()
+    return (
+        {name: _values(value) for name, value in held.feature.items()},
+        {name: [_values(step) for step in steps.feature] for name, steps in lists},
+    )

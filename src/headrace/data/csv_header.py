@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from headrace.data.cleaning import WHITESPACE
-from headrace.data.csv_records import Chunk, Dialect, cut_chunks, find_records
+from headrace.data.csv_records import Chunk, Dialect, cut_chunks, find_records, line_breaks
 from headrace.data.files import open_bytes, unpacking
 from headrace.errors import DataError
 
@@ -43,7 +43,7 @@ def data_chunks(path: File, source: CsvSource, *, with_header: bool = False) -> 
                         continue
                     header = False
                     cut = int(found.nexts[0])
-                    lines = chunk.data.count(b"\n", 0, cut) or chunk.data.count(b"\r", 0, cut)
+                    lines = len(line_breaks(chunk.data[:cut]))
                     rest = Chunk(chunk.offset + cut, chunk.line + lines, chunk.data[cut:])
                     if rest.data:
                         yield rest

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Chunk", "Dialect", "Records", "cut_chunks", "find_records"]
+__all__ = ["Chunk", "Dialect", "Records", "cut_chunks", "find_records", "line_breaks"]
 
 CHUNK_BYTES = 8 << 20
 # A quote that is not closed within so many bytes is a stray one; else one stray quote would swallow the file.
@@ -110,7 +110,7 @@ def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | 
     return spans, None
 
 
-def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
+def line_breaks(data: bytes) -> npt.NDArray[np.int64]:
     """Return the offsets of the last byte of each line break: LF, CR LF or CR."""
     array = np.frombuffer(data, np.uint8)
     breaks = array == 10
@@ -123,7 +123,7 @@ def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
 
 def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
     """Find the records of a chunk."""
-    breaks = _line_breaks(data)
+    breaks = line_breaks(data)
     inner = np.zeros(len(breaks), bool)
     strays = []
     base = 0
@@ -173,7 +173,7 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
     finished = False
     while buffer or not finished:
         # The last byte may be a CR whose LF is still to come.
-        while skip_lines and (found := _line_breaks(buffer.removesuffix(b"\r"))).size:
+        while skip_lines and (found := line_breaks(buffer.removesuffix(b"\r"))).size:
             skipped = min(skip_lines, len(found))
             cut = int(found[skipped - 1]) + 1
             buffer = buffer[cut:]
@@ -192,7 +192,7 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
         cut = _boundary(buffer, dialect)
         if cut:
             yield Chunk(offset, line, buffer[:cut])
-            line += len(_line_breaks(buffer[:cut]))
+            line += len(line_breaks(buffer[:cut]))
             offset += cut
             buffer = buffer[cut:]
 
@@ -203,7 +203,7 @@ def _boundary(buffer: bytes, dialect: Dialect) -> int:
     # The last byte may be a CR whose LF is still to come, or a quote that is about to be doubled.
     end = len(buffer) - 1 if stray is None else stray
     if spans:
-        breaks = _line_breaks(buffer)
+        breaks = line_breaks(buffer)
         breaks = breaks[breaks < end]
         bounds = np.array(spans, np.int64)
         before = np.searchsorted(bounds[:, 0], breaks, side="right") - 1
@@ -213,6 +213,6 @@ def _boundary(buffer: bytes, dialect: Dialect) -> int:
     elif (cut := max(buffer.rfind(b"\n", 0, end), buffer.rfind(b"\r", 0, end))) >= 0:
         return cut + (2 if buffer[cut : cut + 2] == b"\r\n" else 1)
     if stray is not None and len(buffer) > MAX_RECORD_BYTES:
-        breaks = _line_breaks(buffer[stray:-1])
+        breaks = line_breaks(buffer[stray:-1])
         return stray + int(breaks[0]) + 1 if len(breaks) else 0
     return 0
