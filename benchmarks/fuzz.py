@@ -23,7 +23,7 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 from tests.fuzzing.targets import TARGETS, judged, made
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--target", choices=[*TARGETS, "all"], action="append")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--culprits", type=Path, default=Path("culprits"), help="folder for what was found")
+    parser.add_argument("--culprits", type=Path, default=Path(gettempdir(), "headrace-culprits"))
     parser.add_argument("--again", type=Path, help="run one kept case in this process")
     given = parser.parse_args()
     if given.again is not None:
@@ -176,14 +176,14 @@ def main() -> None:
         return
     targets = [*TARGETS] if not given.target or "all" in given.target else given.target
     tallies = fuzz(targets, given.minutes, given.seed, given.culprits)
-    print(f"\n{'target':<10}{'cases':>9}{'minutes':>9}{'slowest':>9}{'read':>9}{'refused':>9}{'rows':>10}{'aside':>9}  found")
+    names = ("cases", "minutes", "slowest", "read", "refused", "rows", "aside", "found")
+    print(f"\n{'target':<10}{''.join(f'{name:>10}' for name in names)}")
     for target, tally in tallies.items():
         read = tally.outcomes["read"]
         refused = sum(tally.outcomes.values()) - read
-        print(
-            f"{target:<10}{tally.cases:>9,}{tally.seconds / 60:>9.1f}{tally.slowest[0]:>8.2f}s{read:>9,}{refused:>9,}"
-            f"{tally.rows:>10,}{tally.aside:>9,}  {sum(tally.findings.values()):,}"
-        )
+        times = f"{tally.seconds / 60:>10.1f}{tally.slowest[0]:>9.2f}s"
+        counts = (read, refused, tally.rows, tally.aside, sum(tally.findings.values()))
+        print(f"{target:<10}{tally.cases:>10,}{times}{''.join(f'{count:>10,}' for count in counts)}")
         for outcome, count in tally.outcomes.most_common(12):
             print(f"{'':<10}{count:>9,}  {outcome}")
         for signature, count in tally.findings.most_common():

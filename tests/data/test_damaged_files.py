@@ -11,6 +11,13 @@ import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.fuzzing.avro_cases import block_of, file_of
+from tests.fuzzing.avro_cases import number as avro_number
+from tests.fuzzing.cases import Case, Finding
+from tests.fuzzing.csv_cases import split_records
+from tests.fuzzing.messages import message_of
+from tests.fuzzing.targets import TARGETS, judged, made
+from tests.fuzzing.tfrecord_cases import Truth, framed
 
 from headrace.data import (
     ParquetShard,
@@ -26,13 +33,6 @@ from headrace.data import (
 from headrace.data.csv_records import Dialect, cut_chunks, find_records
 from headrace.data.json_records import cut_pieces
 from headrace.errors import DataError
-from tests.fuzzing.avro_cases import block_of, file_of
-from tests.fuzzing.avro_cases import number as avro_number
-from tests.fuzzing.cases import Case, Finding
-from tests.fuzzing.csv_cases import split_records
-from tests.fuzzing.messages import message_of
-from tests.fuzzing.targets import TARGETS, judged, made
-from tests.fuzzing.tfrecord_cases import Truth, framed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

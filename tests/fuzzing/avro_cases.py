@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import fastavro
+from tests.fuzzing.cases import Case, Finding, Verdict, examine, mutated
 
 from headrace.data import avro, avro_files
-from tests.fuzzing.cases import Case, Finding, Verdict, examine, mutated
 
 if TYPE_CHECKING:
     import random
@@ -25,10 +25,51 @@ if TYPE_CHECKING:
 __all__ = ["block_of", "check", "file_of", "make", "number"]
 
 TOKENS = (
-    *(b"\0", b"\x01", b"\x02", b"\xff" * 10, b"\x80" * 12, b"\xfe\xff\xff\xff\x0f", b"\xfe" + b"\xff" * 8 + b"\x01", b"\x7f"),
-    *(b'"', b"{", b"}", b"[", b"]", b",", b":", b'"null"', b'"int"', b'"type"', b'"name"', b"9" * 400, b"1e999", b"\\u0000"),
-    *(b'{"type":"array","items":"null"}', b'"scale":99999999', b'"logicalType":"decimal"', b'"fields":[]', b"null", b"\xff"),
-    *(b'"items":', b'"symbols":[]', b'"size":-1', b'"namespace":5', b'{"type":', b"[" * 2000, b"Obj\x01", b"deflate", b"xz"),
+    *(
+        b"\0",
+        b"\x01",
+        b"\x02",
+        b"\xff" * 10,
+        b"\x80" * 12,
+        b"\xfe\xff\xff\xff\x0f",
+        b"\xfe" + b"\xff" * 8 + b"\x01",
+        b"\x7f",
+    ),
+    *(
+        b'"',
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b'"null"',
+        b'"int"',
+        b'"type"',
+        b'"name"',
+        b"9" * 400,
+        b"1e999",
+        b"\\u0000",
+    ),
+    *(
+        b'{"type":"array","items":"null"}',
+        b'"scale":99999999',
+        b'"logicalType":"decimal"',
+        b'"fields":[]',
+        b"null",
+        b"\xff",
+    ),
+    *(
+        b'"items":',
+        b'"symbols":[]',
+        b'"size":-1',
+        b'"namespace":5',
+        b'{"type":',
+        b"[" * 2000,
+        b"Obj\x01",
+        b"deflate",
+        b"xz",
+    ),
 )
 TYPES: tuple[Any, ...] = (
     "int",
@@ -48,7 +89,11 @@ TYPES: tuple[Any, ...] = (
     {"type": "map", "values": "long"},
     {"type": "enum", "name": "E", "symbols": ["A", "B"]},
     {"type": "fixed", "name": "F", "size": 3},
-    {"type": "record", "name": "R", "fields": [{"name": "p", "type": "int"}, {"name": "q", "type": ["null", "string"]}]},
+    {
+        "type": "record",
+        "name": "R",
+        "fields": [{"name": "p", "type": "int"}, {"name": "q", "type": ["null", "string"]}],
+    },
     {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2},
     {"type": "int", "logicalType": "date"},
     {"type": "long", "logicalType": "timestamp-millis"},
@@ -144,7 +189,10 @@ def file_of(schema: Any, blocks: Sequence[bytes], codec: str, sync: bytes) -> tu
 
 def make(rng: random.Random) -> Case:
     kinds = copy.deepcopy(rng.sample(TYPES, rng.randint(0, 4)))
-    fields = [{"name": "id", "type": "long"}, *({"name": f"c{index}", "type": kind} for index, kind in enumerate(kinds))]
+    fields = [
+        {"name": "id", "type": "long"},
+        *({"name": f"c{index}", "type": kind} for index, kind in enumerate(kinds)),
+    ]
     schema = {"type": "record", "name": "Row", "fields": fields}
     plain = fastavro.parse_schema(
         {**schema, "fields": [{"name": field["name"], "type": _plain(field["type"])} for field in fields]}
@@ -153,7 +201,12 @@ def make(rng: random.Random) -> Case:
     counts = [int(2 ** rng.uniform(0, 5)) for _ in range(int(2 ** rng.uniform(0, 3.5)))]
     first, groups = 0, []
     for count in counts:
-        groups.append([{"id": first + index} | {f"c{i}": _value(rng, kind) for i, kind in enumerate(kinds)} for index in range(count)])
+        groups.append(
+            [
+                {"id": first + index} | {f"c{i}": _value(rng, kind) for i, kind in enumerate(kinds)}
+                for index in range(count)
+            ]
+        )
         first += count
     how = rng.choice(["inside", "inside", "blocks", "blocks", "blocks", "header", "none"])
     blocks = [block_of(plain, rows, codec, sync) for rows in groups]

@@ -24,7 +24,7 @@ __all__ = ["Case", "Finding", "Reading", "Verdict", "examine", "mutated", "threa
 BATCH_ROWS = 65_536
 
 
-class Finding(AssertionError):
+class Finding(AssertionError):  # noqa: N818 - what is looked for
     """The reader did what it must not do."""
 
 
@@ -124,7 +124,9 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = table.to_pylist()
     except (OverflowError, ValueError):
         kinds = [pa.int64() if pa.types.is_temporal(kind) else kind for kind in table.schema.types]
-        narrow = [pa.int32() if pa.types.is_date32(kind) else to for kind, to in zip(table.schema.types, kinds, strict=True)]
+        narrow = [
+            pa.int32() if pa.types.is_date32(kind) else to for kind, to in zip(table.schema.types, kinds, strict=True)
+        ]
         columns = [column.cast(kind) for column, kind in zip(table.columns, narrow, strict=True)]
         found = pa.table(columns, names=table.column_names).to_pylist()
     return found
@@ -251,8 +253,8 @@ def mutated(rng: random.Random, data: bytes, tokens: Sequence[bytes], most: int 
             place = rng.randint(0, len(out))
             out[place:place] = piece
         elif what == "many" and rng.random() < 0.2:
-            piece = bytes(out[start:stop]) if rng.random() < 0.5 else rng.choice(tokens)
-            out[start:start] = piece * int(2 ** rng.uniform(1, 13))
+            repeated = bytes(out[start:stop]) if rng.random() < 0.5 else rng.choice(tokens)
+            out[start:start] = repeated * int(2 ** rng.uniform(1, 13))
     return bytes(out[: 1 << 20])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,10 @@ from unittest import mock
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import orc
+from tests.fuzzing.cases import Case, Finding, Verdict, examine, mutated
 
 from headrace.data import arrow, arrow_files, parquet, parquet_files
 from headrace.data import orc as orc_source
-from tests.fuzzing.cases import Case, Finding, Verdict, examine, mutated
 
 if TYPE_CHECKING:
     import random
@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
 __all__ = ["check_arrow", "check_orc", "check_parquet", "make_arrow", "make_orc", "make_parquet"]
 
-TOKENS = (b"\0", b"\xff" * 4, b"\xff" * 8, b"\0" * 8, b"\x7f\xff\xff\xff", b"ARROW1", b"PAR1", b"ORC", b"\x80" * 10, b"\x01")
+TOKENS = (
+    b"\0",
+    b"\xff" * 4,
+    b"\xff" * 8,
+    b"\0" * 8,
+    b"\x7f\xff\xff\xff",
+    b"ARROW1",
+    b"PAR1",
+    b"ORC",
+    b"\x80" * 10,
+    b"\x01",
+)
 COLUMNS: dict[str, tuple[pa.DataType, tuple[Any, ...]]] = {
     "int": (pa.int64(), (1, -2, None, 2**62)),
     "small": (pa.int8(), (1, 2, 3)),
@@ -31,8 +42,8 @@ COLUMNS: dict[str, tuple[pa.DataType, tuple[Any, ...]]] = {
     "text": (pa.string(), ("a", "é", None, "")),
     "bytes": (pa.binary(), (b"", b"\xff", None)),
     "bool": (pa.bool_(), (True, None, False)),
-    "date": (pa.date32(), (datetime.date(2020, 1, 2), None)),
-    "time": (pa.timestamp("us"), (datetime.datetime(2020, 1, 2, 3, 4, 5), None)),  # noqa: DTZ001 - columns have no zone
+    "date": (pa.date32(), (dt.date(2020, 1, 2), None)),
+    "time": (pa.timestamp("us"), (dt.datetime(2020, 1, 2, 3, 4, 5), None)),  # noqa: DTZ001 - columns have no zone
     "list": (pa.list_(pa.int32()), ([1, 2], [], None)),
     "struct": (pa.struct([("p", pa.int64()), ("q", pa.string())]), ({"p": 1, "q": "x"}, None)),
     "words": (pa.dictionary(pa.int32(), pa.string()), ("a", "b", None)),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pyarrow as pa
+from tests.fuzzing.cases import Case, Finding, Reading, Verdict, examine, mutated, token_soup
 
 from headrace.data import csv, csv_records
-from tests.fuzzing.cases import Case, Finding, Reading, Verdict, examine, mutated, token_soup
 
 if TYPE_CHECKING:
     import random
@@ -227,9 +227,7 @@ def check(case: Case, folder: Path, rng: random.Random) -> Verdict:
         refusable, header, rows = _judge_header(rows, header, options)
         if case.truth["mode"] == "texts" and header and not refusable:
             options["types"] = dict.fromkeys(header, "string")
-    reading = examine(
-        csv(path, **options), rng, small, least=len(case.data) // 64, packed=bool(case.truth["packed"])
-    )
+    reading = examine(csv(path, **options), rng, small, least=len(case.data) // 64, packed=bool(case.truth["packed"]))
     if not known:
         if reading.opened and reading.refusal is not None:
             raise Finding(f"opened, then refused: {reading.refusal}")
@@ -320,7 +318,7 @@ def _agree(text: str | None, value: Any, kind: str) -> bool:
     if kind == "string":
         return bool(text == value)
     if kind == "int64":
-        return int(text) == value
+        return bool(int(text) == value)
     if kind == "double":
         number = float(text)
         return number == value or (math.isnan(number) and math.isnan(value))

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from headrace.data import json_lines, json_records
 from tests.fuzzing.cases import Case, Finding, Reading, Verdict, examine, mutated, token_soup
+
+from headrace.data import json_lines, json_records
 
 if TYPE_CHECKING:
     import random

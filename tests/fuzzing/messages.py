@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
-
 from tests.data.test_tf_example_columns import LISTS, MESSAGES
 
 if TYPE_CHECKING:

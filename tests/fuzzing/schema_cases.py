@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from tests.fuzzing.cases import Case, Finding, Verdict, mutated, token_soup
+
 from headrace.errors import SchemaError
 from headrace.schema import Schema
-from tests.fuzzing.cases import Case, Finding, Verdict, mutated, token_soup
 
 if TYPE_CHECKING:
     import random
@@ -88,7 +89,22 @@ tfx: "generate_legacy_feature_spec: true"
 )
 YAML_TOKENS = (
     *(b"&a ", b"*a", b"!!binary ", b"!!str ", b"!x ", b"<<: ", b"? ", b"- ", b"{", b"}", b"[", b"]", b": ", b":", b","),
-    *(b'"', b"'", b"|\n", b">-\n", b"%YAML 1.1\n", b"---\n", b"...\n", b"\t", b"#", b" # x\n", b"\\", b"\n", b"\r", b" "),
+    *(
+        b'"',
+        b"'",
+        b"|\n",
+        b">-\n",
+        b"%YAML 1.1\n",
+        b"---\n",
+        b"...\n",
+        b"\t",
+        b"#",
+        b" # x\n",
+        b"\\",
+        b"\n",
+        b"\r",
+        b" ",
+    ),
     *(b"\n  ", b"\0", b"\xef\xbb\xbf", b"\xff", b"\xc2\x85", "\u2028".encode(), b"\xed\xa0\x80", b"\x7f", b"\\ud800"),
     *(b"9" * 400, b"9" * 5000, b"1e400", b".nan", b".inf", b"-1", b"0x1F", b"1_000", b"null", b"~", b"true", b"yes"),
     *(b"2020-01-02", b"12:30:45", b"features:", b"type: INT", b"type: STRUCT", b"min: 1", b"values: []", b"max: 0"),
@@ -116,7 +132,8 @@ feature {
 feature {
   name: "inner"
   type: STRUCT
-  struct_domain { feature { name: "x" type: FLOAT group_presence { required: true } shape { dim { size: 3 } } float_domain { min: 0.5 } } }
+  struct_domain { feature { name: "x" type: FLOAT group_presence { required: true }
+    shape { dim { size: 3 } } float_domain { min: 0.5 } } }
   lifecycle_stage: ALPHA
 }
 string_domain { name: "jobs" value: "clerk" value: "\\303\\251" }
@@ -145,9 +162,17 @@ PBTXT_TOKENS = (
     *(b"9" * 400, b"1e400", b"nan", b"inf", b"-1", b"0x1F", b"18446744073709551615", b"9223372036854775807", b"true"),
     *(b"feature {", b'name: "x"', b"type: STRUCT", b"type: TYPE_UNKNOWN", b"struct_domain { feature { " * 60),
     *(b"int_domain { min: 5 max: 1 }", b"float_domain { }", b'domain: "none"', b"shape { dim { size: -1 } }"),
-    *(b'annotation { extra_metadata { type_url: "headrace/overlay" value: "{\\"min\\": null}" } }', b"deprecated: true"),
+    *(
+        b'annotation { extra_metadata { type_url: "headrace/overlay" value: "{\\"min\\": null}" } }',
+        b"deprecated: true",
+    ),
     *(b'extra_metadata { type_url: "headrace/overlay" value: "[1]" }', b"value_count { min: 3 max: 1 }", b'"\\377"'),
-    *(b'[type.googleapis.com/x.Y] { a: 1 }', b"presence { min_fraction: 2 }", b"presence { min_count: -1 }", b"lifecycle_stage: 99"),
+    *(
+        b"[type.googleapis.com/x.Y] { a: 1 }",
+        b"presence { min_fraction: 2 }",
+        b"presence { min_count: -1 }",
+        b"lifecycle_stage: 99",
+    ),
     *(b'value: "\\ud800"', b'name: ""', b"string_domain { }", b"tensor_representation_group { }", b"feature { }"),
     *(b"type: 77", b"universal_stats {", b"drift_comparator { infinity_norm { threshold: nan } }", b"validity { }"),
 )

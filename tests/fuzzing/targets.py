@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.fuzzing.cases import Case, Verdict
 
-__all__ = ["TARGETS", "Target", "made", "judged"]
+__all__ = ["TARGETS", "Target", "judged", "made"]
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import google_crc32c
-
-from headrace.data import tfrecord, tfrecord_dataset, tfrecord_files, tfrecord_frames
 from tests.fuzzing.cases import Case, Finding, Reading, Verdict, examine, mutated
 from tests.fuzzing.messages import message_of, parsed
+
+from headrace.data import tfrecord, tfrecord_dataset, tfrecord_files, tfrecord_frames
 
 if TYPE_CHECKING:
     import random
@@ -24,8 +24,26 @@ if TYPE_CHECKING:
 __all__ = ["check", "framed", "make"]
 
 TOKENS = (
-    *(b"\0", b"\xff" * 10, b"\x80" * 12, b"\x0a", b"\x12", b"\x1a", b"\x0a\x00", b"\x0a\xff\xff\xff\xff\x0f", b"\x08\x01"),
-    *(b"\x0b\x0c", b"\x0b" * 200, b"\x0f", b"\x0a\x03\x0a\x01\xff", b"\x1a\x02\x08\x05", b"\x12\x05\x0d\0\0\x80?", b"\xc3"),
+    *(
+        b"\0",
+        b"\xff" * 10,
+        b"\x80" * 12,
+        b"\x0a",
+        b"\x12",
+        b"\x1a",
+        b"\x0a\x00",
+        b"\x0a\xff\xff\xff\xff\x0f",
+        b"\x08\x01",
+    ),
+    *(
+        b"\x0b\x0c",
+        b"\x0b" * 200,
+        b"\x0f",
+        b"\x0a\x03\x0a\x01\xff",
+        b"\x1a\x02\x08\x05",
+        b"\x12\x05\x0d\0\0\x80?",
+        b"\xc3",
+    ),
 )
 
 
@@ -68,12 +86,13 @@ def _row(rng: random.Random, number: int, kinds: dict[str, str], *, sequence: bo
             features[name] = rng.choice([None, []])
             continue
         size = rng.choice([1, 1, 1, 0, 2, 5])
-        features[name] = {
+        values: dict[str, list[Any]] = {
             "int": [rng.randint(-(2**63), 2**63 - 1) for _ in range(size)],
             "float": [rng.uniform(-1, 1) for _ in range(size)],
             "text": [rng.choice(["a", "é", ""]).encode() for _ in range(size)],
             "bytes": [rng.randbytes(rng.choice([0, 3, 200])) for _ in range(size)],
-        }[kind if rng.random() < 0.95 else rng.choice(["int", "float", "bytes"])]
+        }
+        features[name] = values[kind if rng.random() < 0.95 else rng.choice(["int", "float", "bytes"])]
     steps = {"steps": [[1, 2], [], [rng.randint(0, 9)]]} if sequence else None
     return message_of(features, steps)
 
@@ -114,11 +133,15 @@ def make(rng: random.Random) -> Case:
         untouched = tuple(number for number in range(count) if number not in touched)
         return Case("tfrecord", b"".join(frames), ".tfrecord", options, Truth(untouched, count, damaged=True))
     if how == "none":
-        return Case("tfrecord", b"".join(frames), ".tfrecord", options, Truth(tuple(range(count)), count, damaged=False))
+        return Case(
+            "tfrecord", b"".join(frames), ".tfrecord", options, Truth(tuple(range(count)), count, damaged=False)
+        )
     return Case("tfrecord", *_damaged(rng, frames, options))
 
 
-def _damaged(rng: random.Random, frames: list[bytes], options: dict[str, Any]) -> tuple[bytes, str, dict[str, Any], Truth]:
+def _damaged(
+    rng: random.Random, frames: list[bytes], options: dict[str, Any]
+) -> tuple[bytes, str, dict[str, Any], Truth]:
     """Change some frames anyhow, and put bytes between them."""
     out, untouched, damaged = [], [], False
     rate = rng.choice([0.05, 0.2, 0.5])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fuzzing.schema_cases import PBTXT, YAML
+from tests.fuzzing.targets import judged, made
 
 from headrace.errors import SchemaError
 from headrace.schema import Schema
-from tests.fuzzing.schema_cases import PBTXT, YAML
-from tests.fuzzing.targets import judged, made
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,5 +33,5 @@ def test_what_is_damaged_was_whole_as_pbtxt() -> None:
 
 @pytest.mark.parametrize("escape", [r"\d", r"\777"])
 def test_an_escape_that_protocol_buffers_do_not_have(escape: str) -> None:
-    with pytest.raises(SchemaError, match="text of TensorFlow Metadata.*escape"):
+    with pytest.raises(SchemaError, match=r"text of TensorFlow Metadata.*escape"):
         Schema.from_pbtxt(f'feature {{ name: "{escape}" type: INT }}\n')

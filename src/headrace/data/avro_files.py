@@ -112,10 +112,12 @@ class AvroShard:
                     yield _Rows(records, first)
                     records = []
                 if fault is not None:
-                    rows = block.plausible_rows
-                    many = "" if rows is not None else "; how many rows it has cannot be told"
-                    for row in range(number, number + (rows or 1)) if report is not None else ():
-                        report(Unreadable(self.path, row, f"the block at byte {block.start} is broken: {fault}{many}"))
+                    if report is not None:
+                        rows = block.plausible_rows
+                        what = f"the block at byte {block.start} is broken: {fault}"
+                        what += "" if rows is not None else "; how many rows it has cannot be told"
+                        for row in range(number, number + (rows or 1)):
+                            report(Unreadable(self.path, row, what))
                     # As `open_avro` counts, which sees the heads of blocks only.
                     number += 1 if block.rows is None else block.rows
             if records:
