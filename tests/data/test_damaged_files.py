@@ -26,6 +26,7 @@ from headrace.data import (
     avro,
     avro_files,
     csv,
+    json_lines,
     open_parquet,
     tfrecord,
     tfrecord_frames,
@@ -88,12 +89,22 @@ class TestCsv:
         assert rows == [{"a": 1, "b": 2}]
         assert [one.row for one in aside] == [1]
 
+    def test_a_header_whose_quote_is_one_for_another_separator(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.csv"
+        path.write_bytes(b'a,"b\n1\n')
+        assert taken(csv(path, separator=";"))[0] == [{'a,"b': 1}]
+
     def test_lines_are_counted_whatever_breaks_they_have(self, tmp_path: Path) -> None:
         path = tmp_path / "x.csv"
         path.write_bytes(b"\r\n\ra,b\r1,2\r3\n")
         rows, aside = taken(csv(path))
         assert rows == [{"a": 1, "b": 2}]
         assert [one.row for one in aside] == [5]
+
+    def test_a_byte_order_mark_behind_the_first_is_part_of_a_text(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.csv"
+        path.write_bytes("\ufeff\ufeffa,b\n\ufeffx,y\n".encode())
+        assert taken(csv(path))[0] == [{"\ufeffa": "\ufeffx", "b": "y"}]
 
     @pytest.mark.parametrize("size", range(1, 12))
     def test_skipped_lines_whose_break_is_cut_in_two(self, size: int) -> None:
@@ -108,6 +119,15 @@ class TestCsv:
         chunks = list(cut_chunks(io.BytesIO(data), PLAIN, size=50_000))
         assert b"".join(chunk.data for chunk in chunks) == data
         assert sum(len(find_records(chunk.data, PLAIN)) for chunk in chunks) == 3
+
+
+def test_a_number_of_json_beyond_float64_is_set_aside_whatever_stands_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    for other in (b'{"a":2.5}\n', b'{"a":2.5}\n{"a":\n'):
+        path.write_bytes(other + b'{"a":1' + b"0" * 400 + b"}\n")
+        rows, aside = taken(json_lines(path))
+        assert rows == [{"a": 2.5}]
+        assert aside[-1].row == path.read_bytes().count(b"\n")
 
 
 def test_an_array_that_begins_behind_the_first_piece() -> None:
@@ -152,6 +172,61 @@ class TestAvro:
         assert [row["id"] for row in rows] == [2]
         assert len(aside) == 1
         assert "cannot be told" in aside[0].reason
+
+    def read(self, path: Path, kind: Any, *values: Any) -> tuple[list[dict[str, Any]], list[Unreadable]]:
+        schema = {**SCHEMA, "fields": [{"name": "a", "type": kind}]}
+        plain = kind["type"] if isinstance(kind, dict) and "logicalType" in kind else kind
+        rows = [{"a": value} for value in values]
+        written = fastavro.parse_schema({**schema, "fields": [{"name": "a", "type": plain}]})
+        path.write_bytes(b"".join(file_of(schema, [block_of(written, rows, "null", SYNC)], "null", SYNC)))
+        return taken(avro(path))
+
+    def test_a_decimal_that_no_float_holds(self, tmp_path: Path) -> None:
+        kind = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 1}
+        rows, aside = self.read(tmp_path / "x.avro", kind, b"\x05", b"\x01" * 500)
+        assert rows == [{"a": 0.5}]
+        assert [one.row for one in aside] == [2]
+
+    @pytest.mark.parametrize("scale", [10**9, -1, "x", 1.5])
+    def test_a_scale_that_makes_no_sense(self, tmp_path: Path, scale: Any) -> None:
+        kind = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": scale}
+        assert self.read(tmp_path / "x.avro", kind, b"\x05") == ([{"a": b"\x05"}], [])
+
+    @pytest.mark.parametrize(
+        "item",
+        [
+            "null",
+            {"type": "null"},
+            {"type": "fixed", "name": "F", "size": 0},
+            {"type": "record", "name": "R", "fields": [{"name": "n", "type": "null"}]},
+        ],
+    )
+    def test_items_of_no_bytes_might_be_any_number(self, tmp_path: Path, item: Any) -> None:
+        with pytest.raises(DataError, match="arrays of items that take no bytes"):
+            self.read(tmp_path / "x.avro", {"type": "array", "items": item})
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            [{"name": "a", "type": "int"}, {"name": "a", "type": "int"}],
+            [{"name": 5, "type": "int"}],
+            [{"name": "a", "type": {"type": "record", "name": "R", "fields": [{"name": "p", "type": "int"}] * 2}}],
+        ],
+    )
+    def test_names_that_are_there_twice_or_no_text(self, tmp_path: Path, fields: Any) -> None:
+        path = tmp_path / "x.avro"
+        path.write_bytes(file_of({**SCHEMA, "fields": fields}, [], "null", SYNC)[0])
+        with pytest.raises(DataError, match="not Avro"):
+            avro(path).dataset()
+
+    def test_a_false_block_inside_of_a_broken_one(self, tmp_path: Path) -> None:
+        # It says that it ends in the middle, where other bytes look like a block that ends with a later marker.
+        good = self.block(7)
+        false = avro_number(1) + avro_number(24 + len(good) - 16)
+        broken = avro_number(1) + avro_number(4) + bytes(20) + false + bytes(8) + SYNC
+        rows, aside = taken(self.write(tmp_path / "x.avro", broken, good, self.block(8)))
+        assert [row["id"] for row in rows] == [7, 8]
+        assert len(aside) == 1
 
 
 class TestTFRecord:

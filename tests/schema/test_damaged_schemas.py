@@ -35,3 +35,10 @@ def test_what_is_damaged_was_whole_as_pbtxt() -> None:
 def test_an_escape_that_protocol_buffers_do_not_have(escape: str) -> None:
     with pytest.raises(SchemaError, match=r"text of TensorFlow Metadata.*escape"):
         Schema.from_pbtxt(f'feature {{ name: "{escape}" type: INT }}\n')
+
+
+def test_very_many_comments() -> None:
+    # What went from each of them to the end took half an hour.
+    schema = Schema.from_yaml("features: {}\n" + "# x\n" * 200_000)
+    assert schema.annotation is not None
+    assert len(schema.annotation.comments) == 200_000

@@ -15,7 +15,6 @@ __all__ = ["Block", "Header", "container", "find_blocks", "read_header"]
 
 MAGIC = b"Obj\x01"
 SYNC_BYTES = 16
-SMALLEST_BLOCK = 2 + SYNC_BYTES
 MAX_HEADER_BYTES = 64 << 20
 # A block that ends with its marker may say that it has so many rows, or so many to a byte of it, and a broken block so
 # many to a byte: more is a sign that the number itself is broken.
@@ -179,8 +178,8 @@ def find_blocks(stream: IO[bytes], header: Header, start: int, end: int) -> Iter
             at = stop
             continue
         fault, after = "it does not end where it says", _next_sync(stream, header.sync, at, end)
-        # A marker that comes sooner than another block could end is this block's own.
-        if stop == after == end or (stop + SMALLEST_BLOCK <= after and _claim(stream, header, stop, end)[2]):
+        # The next marker is the next block's, if that begins where this one says that it ends; else it is this one's.
+        if stop == after == end or (stop < after and _claim(stream, header, stop, end)[1:] == (after, True)):
             fault, after = "its sync marker is broken", stop
         believed = 0 < rows <= PLAUSIBLE_ROWS_A_BROKEN_BYTE * (after - at)
         yield Block(at, after, rows if believed else None, fault)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from headrace.data.cleaning import WHITESPACE
-from headrace.data.csv_records import Chunk, Dialect, cut_chunks, find_records, line_breaks
+from headrace.data.csv_records import Chunk, Dialect, cut_chunks, find_records, for_arrow, line_breaks
 from headrace.data.files import open_bytes, unpacking
 from headrace.errors import DataError
 
@@ -58,7 +58,7 @@ def _split(record: bytes, separator: str, source: CsvSource) -> list[str]:
     quote = source.quote if source.quote != separator else None
     width = record.count(separator.encode()) + 1
     table = pacsv.read_csv(
-        pa.BufferReader(record + b"\n"),
+        pa.BufferReader(for_arrow(record) + b"\n"),
         read_options=pacsv.ReadOptions(
             use_threads=False, autogenerate_column_names=True, block_size=len(record) + 1024
         ),
@@ -117,11 +117,11 @@ def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
         for other, shown in _SEPARATORS.items():
             if other == source.separator:
                 continue
-            width = len(_split(head[0], other, source))
             try:
+                width = len(_split(head[0], other, source))
                 same = len(_split(head[1], other, source)) == width
             except pa.ArrowInvalid:
-                same = False
+                continue
             if width > 1 and same:
                 raise DataError(
                     f"The header has 1 column; the separator is {source.separator!r}",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Chunk", "Dialect", "Records", "cut_chunks", "find_records", "line_breaks"]
+__all__ = ["Chunk", "Dialect", "Records", "cut_chunks", "find_records", "for_arrow", "line_breaks"]
 
+MARK = b"\xef\xbb\xbf"
 CHUNK_BYTES = 8 << 20
 # A quote that is not closed within so many bytes is a stray one; else one stray quote would swallow the file.
 MAX_RECORD_BYTES = 32 << 20
@@ -167,7 +168,7 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
     buffer = stream.read(size)
     offset = 0
     line = 1
-    if buffer.startswith(b"\xef\xbb\xbf"):
+    if buffer.startswith(MARK):
         buffer = buffer[3:]
         offset = 3
     finished = False
@@ -195,6 +196,11 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
             line += len(line_breaks(buffer[:cut]))
             offset += cut
             buffer = buffer[cut:]
+
+
+def for_arrow(data: bytes) -> bytes:
+    """Return bytes of which Arrow's parser reads all: it skips a byte order mark, which here is part of a text."""
+    return MARK + data if data.startswith(MARK) else data
 
 
 def _boundary(buffer: bytes, dialect: Dialect) -> int:
