@@ -54,7 +54,8 @@ class Tally:
 
 def _work(pipe: Connection) -> None:
     """Run cases one after the other, in a process that may die of it."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    # Not of addresses, of which threads and allocators reserve many that they never use.
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("error")
     pipe.send(None)

@@ -29,7 +29,7 @@ CHUNK_BYTES = 4 * 2**20
 MOST_UNSURE = 4 * 2**20
 # So many records are looked at together after damage, then twice as many: where there is much damage, what has been
 # looked at in vain stays less than what has been read.
-FIRST_RUN = 16
+FIRST_RUN, MOST_RUN = 16, 1 << 20
 # Arrow counts the bytes of a column of a batch in 32 bits; a longer length is taken for damage.
 LARGEST_RECORD = 2**30
 _LENGTH = struct.Struct("<Q").unpack_from
@@ -167,7 +167,7 @@ class _Walker:
         starts, end, more = _follow(data, position, self._run)
         right = _headers_right(data, starts)
         if right.all():
-            self._run *= 2
+            self._run = min(2 * self._run, MOST_RUN)
             if more:
                 # The last one is judged with what follows it.
                 starts, end = starts[:-1], int(starts[-1])
