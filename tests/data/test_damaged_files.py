@@ -27,6 +27,7 @@ from headrace.data import (
     avro_files,
     csv,
     json_lines,
+    normalise,
     open_parquet,
     tfrecord,
     tfrecord_frames,
@@ -283,3 +284,10 @@ def test_a_parquet_file_with_fewer_rows_than_its_footer_says(tmp_path: Path) -> 
     assert isinstance(shard, ParquetShard)
     with pytest.raises(DataError, match="it says that it has 4 rows, and has 3"):
         list(replace(shard, rows=4).read())
+
+
+def test_words_that_a_dictionary_does_not_have() -> None:
+    words = pa.DictionaryArray.from_arrays(pa.array([0, 7], pa.int32()), pa.array(["a"]), safe=False)
+    batch = pa.RecordBatch.from_arrays([words], names=["a"])
+    with pytest.raises(DataError, match="A value of column 'a' does not fit string"):
+        normalise(batch, pa.schema([("a", pa.string())]))
