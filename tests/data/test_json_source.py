@@ -373,6 +373,9 @@ def same(value: Any, read_as: Any) -> bool:
         return isinstance(value, dict) and all(same(value.get(name), one) for name, one in read_as.items())
     if isinstance(read_as, list):
         return isinstance(value, list) and len(value) == len(read_as) and all(map(same, value, read_as))
+    if isinstance(read_as, float) and isinstance(value, int):
+        # Beside fractions whole numbers are float64, which rounds those beyond 2**53.
+        return float(value) == read_as
     return bool(value == read_as)
 
 

@@ -65,6 +65,12 @@ class Block:
     rows: int | None
     fault: str | None = None
 
+    @property
+    def plausible_rows(self) -> int | None:
+        """How many rows a block that cannot be decoded has, where what it says can be believed."""
+        most = PLAUSIBLE_ROWS_A_BROKEN_BYTE * (self.end - self.start)
+        return self.rows if self.rows is not None and 0 < self.rows <= most else None
+
 
 class _Short(Exception):  # noqa: N818 - there are fewer bytes than wanted; never leaves this module
     pass
@@ -171,11 +177,10 @@ def find_blocks(stream: IO[bytes], header: Header, start: int, end: int) -> Iter
             yield Block(at, stop, rows) if believed else Block(at, stop, None, f"it says that it has {rows:,} rows")
             at = stop
             continue
-        fault, after = "it does not end where it says", stop
-        if stop == end or (stop < end and _claim(stream, header, stop, end)[2]):
-            fault = "its sync marker is broken"
-        else:
-            after = _next_sync(stream, header.sync, at, end)
+        fault, after = "it does not end where it says", _next_sync(stream, header.sync, at, end)
+        # The next marker is the next block's, if that begins where this one says that it ends; else it is this one's.
+        if stop == after == end or (stop < after and _claim(stream, header, stop, end)[1:] == (after, True)):
+            fault, after = "its sync marker is broken", stop
         believed = 0 < rows <= PLAUSIBLE_ROWS_A_BROKEN_BYTE * (after - at)
         yield Block(at, after, rows if believed else None, fault)
         at = after

@@ -31,6 +31,7 @@ SHARD_BYTES = 8 << 20
 HELD_BYTES = 1 << 20
 # fastavro's own names; what each of the last three needs comes with the extra.
 _CODECS = ("null", "deflate", "bzip2", "xz", "zstandard", "snappy", "lz4")
+_MISFITS = (pa.ArrowException, OverflowError, ValueError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,14 @@ class AvroShard:
                     yield _Rows(records, first)
                     records, held = [], 0
                 if fault is not None:
-                    rows = block.rows or 1
-                    many = "" if block.rows else "; how many rows it has cannot be told"
-                    for row in range(number, number + rows if report is not None else number):
-                        assert report is not None
-                        report(Unreadable(self.path, row, f"the block at byte {block.start} is broken: {fault}{many}"))
-                    number += rows
+                    if report is not None:
+                        rows = block.plausible_rows
+                        what = f"the block at byte {block.start} is broken: {fault}"
+                        what += "" if rows is not None else "; how many rows it has cannot be told"
+                        for row in range(number, number + (rows or 1)):
+                            report(Unreadable(self.path, row, what))
+                    # As `open_avro` counts, which sees the heads of blocks only.
+                    number += 1 if block.rows is None else block.rows
             if records:
                 yield _Rows(records, first)
 
@@ -148,26 +151,32 @@ def _decode(fastavro: Any, head: bytes, stream: Any, block: Block) -> tuple[list
 
 def _arrays(records: list[dict[str, Any]], columns: dict[str, Column]) -> tuple[dict[str, pa.Array], dict[int, str]]:
     """Turn records into columns; rows with a value that does not fit are left out, and named by their index."""
-    values = {
-        name: [record[name] for record in records]
-        if column.convert is None
-        else [column.value(record[name]) for record in records]
-        for name, column in columns.items()
-    }
     try:
-        return {name: pa.array(values[name], column.type) for name, column in columns.items()}, {}
-    except (pa.ArrowException, OverflowError, ValueError, TypeError):
-        bad: dict[int, str] = {}
+        return {
+            name: pa.array(
+                [record[name] for record in records]
+                if column.convert is None
+                else [column.value(record[name]) for record in records],
+                column.type,
+            )
+            for name, column in columns.items()
+        }, {}
+    except _MISFITS:
+        pass
+    bad: dict[int, str] = {}
+    values: dict[str, list[Any]] = {name: [] for name in columns}
+    for index, record in enumerate(records):
+        row = {}
         for name, column in columns.items():
-            for index, value in enumerate(values[name]):
-                try:
-                    pa.array([value], column.type)
-                except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
-                    bad.setdefault(index, f"column {name!r}: {str(error)[:200]}")
-    kept = [index for index in range(len(records)) if index not in bad]
-    return {
-        name: pa.array([values[name][index] for index in kept], column.type) for name, column in columns.items()
-    }, bad
+            try:
+                row[name] = column.value(record[name])
+                pa.array([row[name]], column.type)
+            except _MISFITS as error:
+                bad.setdefault(index, f"column {name!r}: {str(error)[:200]}")
+        if index not in bad:
+            for name, value in row.items():
+                values[name].append(value)
+    return {name: pa.array(values[name], column.type) for name, column in columns.items()}, bad
 
 
 def open_avro(files: Sequence[File]) -> Dataset:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from headrace.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Column", "columns_of", "without_logical_types"]
 
@@ -25,6 +25,8 @@ _PLAIN: dict[str, pa.DataType] = {
     "bytes": pa.binary(),
     "string": pa.string(),
 }
+# Of decimals: what has more digits after its point is 0 in float64.
+MAX_SCALE = 300
 _NUMBERS = frozenset({"int", "long", "float", "double"})
 _SCALES: dict[str, tuple[int, int]] = {
     "timestamp-millis": (1000, 1),
@@ -77,13 +79,23 @@ def columns_of(schema: Any, where: str) -> dict[str, Column]:
     reader = _Reader(where)
     try:
         reader.name(schema)
-        for field in schema["fields"]:
-            found[str(field["name"])] = reader.column(field["type"], str(field["name"]), ())
+        for name, kind in _fields(schema):
+            found[name] = reader.column(kind, name, ())
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(
             "The schema of the file is not Avro", got=f"{type(error).__name__}: {error}", where=where
         ) from error
     return found
+
+
+def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    seen = set()
+    for field in schema["fields"]:
+        name = field["name"]
+        if not isinstance(name, str) or name in seen:
+            raise ValueError(f"two fields {name!r}" if isinstance(name, str) else f"the name {name!r} of a field")
+        seen.add(name)
+        yield name, field["type"]
 
 
 class _Reader:
@@ -130,6 +142,9 @@ class _Reader:
             return Column(pa.binary())
         if kind == "array":
             item = self.column(schema["items"], column, inside)
+            if self._is_empty(schema["items"]):
+                # A few bytes would be as many items as they please.
+                raise self._refuse(column, "arrays of items that take no bytes", "Write the file without it")
             each = item.value
             made = None if item.convert is None else lambda values: [each(one) for one in values]
             return Column(pa.list_(item.type), made)
@@ -145,9 +160,7 @@ class _Reader:
             raise self._refuse(
                 column, f"the record {schema['name']!r} that holds itself", "Leave it out with columns=[...]"
             )
-        fields = {
-            field["name"]: self.column(field["type"], column, (*inside, id(schema))) for field in schema["fields"]
-        }
+        fields = {name: self.column(kind, column, (*inside, id(schema))) for name, kind in _fields(schema)}
         made = {name: field for name, field in fields.items() if field.convert is not None}
         convert = (
             (lambda record: record | {name: field.value(record[name]) for name, field in made.items()})
@@ -155,6 +168,19 @@ class _Reader:
             else None
         )
         return Column(pa.struct([(name, field.type) for name, field in fields.items()]), convert)
+
+    def _is_empty(self, schema: Any) -> bool:
+        """Tell whether values of a type, which has a column, take no bytes."""
+        if isinstance(schema, list):
+            return False
+        if isinstance(schema, str):
+            known = self._named.get(schema, self._named.get(schema.rpartition(".")[2]))
+            return schema == "null" or (schema not in _PLAIN and known is not None and self._is_empty(known))
+        if schema["type"] in {"record", "error"}:
+            return all(self._is_empty(kind) for _, kind in _fields(schema))
+        if schema["type"] == "fixed":
+            return int(schema["size"]) < 1
+        return schema["type"] not in {"array", "map", "enum"} and self._is_empty(schema["type"])
 
     def _union(self, schemas: list[Any], column: str, inside: tuple[int, ...]) -> Column:
         others = [one for one in schemas if one != "null"]
@@ -177,8 +203,10 @@ class _Reader:
             times, over = _SCALES[logical]
             target = pa.int64() if logical.startswith("time-") else pa.timestamp("us")
             return Column(target, None if times == over else lambda value: value * times // over)
-        if logical == "decimal" and kind in {"bytes", "fixed"}:
-            unit = 10 ** int(schema.get("scale", 0))
+        scale = schema.get("scale", 0)
+        # Logical types that make no sense are to be passed over, as the specification says.
+        if logical == "decimal" and kind in {"bytes", "fixed"} and type(scale) is int and 0 <= scale <= MAX_SCALE:
+            unit = 10**scale
             return Column(pa.float64(), lambda value: int.from_bytes(value, "big", signed=True) / unit)
         return None
 

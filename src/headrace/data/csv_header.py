@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from headrace.data.cleaning import WHITESPACE
-from headrace.data.csv_records import Chunk, Dialect, cut_chunks, find_records
+from headrace.data.csv_records import Chunk, Dialect, cut_chunks, find_records, for_arrow, line_breaks
 from headrace.data.files import open_bytes, unpacking
 from headrace.errors import DataError
 
@@ -43,7 +43,7 @@ def data_chunks(path: File, source: CsvSource, *, with_header: bool = False) -> 
                         continue
                     header = False
                     cut = int(found.nexts[0])
-                    lines = chunk.data.count(b"\n", 0, cut) or chunk.data.count(b"\r", 0, cut)
+                    lines = len(line_breaks(chunk.data[:cut]))
                     rest = Chunk(chunk.offset + cut, chunk.line + lines, chunk.data[cut:])
                     if rest.data:
                         yield rest
@@ -58,7 +58,7 @@ def _split(record: bytes, separator: str, source: CsvSource) -> list[str]:
     quote = source.quote if source.quote != separator else None
     width = record.count(separator.encode()) + 1
     table = pacsv.read_csv(
-        pa.BufferReader(record + b"\n"),
+        pa.BufferReader(for_arrow(record) + b"\n"),
         read_options=pacsv.ReadOptions(
             use_threads=False, autogenerate_column_names=True, block_size=len(record) + 1024
         ),
@@ -75,9 +75,11 @@ def _split(record: bytes, separator: str, source: CsvSource) -> list[str]:
 def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
     """Return the columns of a file, from its header or as given."""
     head: list[bytes] = []
+    stray: list[bool] = []
     for chunk in data_chunks(path, source, with_header=True):
         found = find_records(chunk.data, dialect_of(source), chunk.line)
         head += [chunk.data[int(s) : int(e)] for s, e in zip(found.starts[:2], found.ends[:2], strict=True)]
+        stray += found.stray[:2].tolist()
         if len(head) >= 2:
             break
     if not head:
@@ -92,6 +94,16 @@ def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
                 "The header is not UTF-8", got=str(error), where=str(path), fix="Give encoding=, as 'latin-1'"
             ) from error
         return source.names
+    if stray[0]:
+        # Of rows it is one that is set aside.
+        if source.names is not None:
+            return source.names
+        raise DataError(
+            "The header has a quote that is never closed",
+            got=repr(head[0].decode()[:120]),
+            where=str(path),
+            fix="Close it, or give quote=None if quotes are ordinary characters",
+        )
     fields = [field.strip(WHITESPACE) for field in _split(head[0], source.separator, source)]
     if source.names is not None:
         if fields == list(source.names) and len(fields) > 1:
@@ -105,11 +117,11 @@ def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
         for other, shown in _SEPARATORS.items():
             if other == source.separator:
                 continue
-            width = len(_split(head[0], other, source))
             try:
+                width = len(_split(head[0], other, source))
                 same = len(_split(head[1], other, source)) == width
             except pa.ArrowInvalid:
-                same = False
+                continue
             if width > 1 and same:
                 raise DataError(
                     f"The header has 1 column; the separator is {source.separator!r}",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Chunk", "Dialect", "Records", "cut_chunks", "find_records"]
+__all__ = ["Chunk", "Dialect", "Records", "cut_chunks", "find_records", "for_arrow", "line_breaks"]
 
+MARK = b"\xef\xbb\xbf"
 CHUNK_BYTES = 8 << 20
 # A quote that is not closed within so many bytes is a stray one; else one stray quote would swallow the file.
 MAX_RECORD_BYTES = 32 << 20
@@ -110,7 +111,7 @@ def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | 
     return spans, None
 
 
-def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
+def line_breaks(data: bytes) -> npt.NDArray[np.int64]:
     """Return the offsets of the last byte of each line break: LF, CR LF or CR."""
     array = np.frombuffer(data, np.uint8)
     breaks = array == 10
@@ -123,7 +124,7 @@ def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
 
 def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
     """Find the records of a chunk."""
-    breaks = _line_breaks(data)
+    breaks = line_breaks(data)
     inner = np.zeros(len(breaks), bool)
     strays = []
     base = 0
@@ -167,12 +168,13 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
     buffer = stream.read(size)
     offset = 0
     line = 1
-    if buffer.startswith(b"\xef\xbb\xbf"):
+    if buffer.startswith(MARK):
         buffer = buffer[3:]
         offset = 3
     finished = False
     while buffer or not finished:
-        while skip_lines and (found := _line_breaks(buffer)).size:
+        # The last byte may be a CR whose LF is still to come.
+        while skip_lines and (found := line_breaks(buffer.removesuffix(b"\r"))).size:
             skipped = min(skip_lines, len(found))
             cut = int(found[skipped - 1]) + 1
             buffer = buffer[cut:]
@@ -191,9 +193,14 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
         cut = _boundary(buffer, dialect)
         if cut:
             yield Chunk(offset, line, buffer[:cut])
-            line += len(_line_breaks(buffer[:cut]))
+            line += len(line_breaks(buffer[:cut]))
             offset += cut
             buffer = buffer[cut:]
+
+
+def for_arrow(data: bytes) -> bytes:
+    """Return bytes of which Arrow's parser reads all: it skips a byte order mark, which here is part of a text."""
+    return MARK + data if data.startswith(MARK) else data
 
 
 def _boundary(buffer: bytes, dialect: Dialect) -> int:
@@ -201,17 +208,17 @@ def _boundary(buffer: bytes, dialect: Dialect) -> int:
     spans, stray = _spans(buffer, dialect)
     # The last byte may be a CR whose LF is still to come, or a quote that is about to be doubled.
     end = len(buffer) - 1 if stray is None else stray
-    while end > 0:
-        cut = max(buffer.rfind(b"\n", 0, end), buffer.rfind(b"\r", 0, end))
-        if cut < 0:
-            break
-        if buffer[cut : cut + 2] == b"\r\n":
-            cut += 1
-        holding = [start for start, stop in spans if start <= cut < stop]
-        if not holding:
-            return cut + 1
-        end = holding[0]
+    if spans:
+        breaks = line_breaks(buffer)
+        breaks = breaks[breaks < end]
+        bounds = np.array(spans, np.int64)
+        before = np.searchsorted(bounds[:, 0], breaks, side="right") - 1
+        outside = breaks[(before < 0) | (breaks >= bounds[before, 1])]
+        if len(outside):
+            return int(outside[-1]) + 1
+    elif (cut := max(buffer.rfind(b"\n", 0, end), buffer.rfind(b"\r", 0, end))) >= 0:
+        return cut + (2 if buffer[cut : cut + 2] == b"\r\n" else 1)
     if stray is not None and len(buffer) > MAX_RECORD_BYTES:
-        breaks = _line_breaks(buffer[stray:-1])
+        breaks = line_breaks(buffer[stray:-1])
         return stray + int(breaks[0]) + 1 if len(breaks) else 0
     return 0

@@ -12,7 +12,7 @@ import pyarrow.csv as pacsv
 
 from headrace.data.cleaning import Cleaning, clean_array
 from headrace.data.csv_header import data_chunks, dialect_of
-from headrace.data.csv_records import Chunk, Records, find_records
+from headrace.data.csv_records import Chunk, Records, find_records, for_arrow
 from headrace.data.csv_types import ARROW_TYPES, as_array, convert, loosened
 from headrace.data.filesystem import file_at, open_file, reading
 from headrace.data.source import Unreadable
@@ -96,7 +96,7 @@ def parse_chunk(chunk: Chunk, path: str, names: Sequence[str], columns: Sequence
     if not len(kept):
         table = pa.schema([(name, pa.string()) for name in columns]).empty_table()
     else:
-        table, invalid = _arrow_parse(text, names, columns, source)
+        table, invalid = _arrow_parse(for_arrow(text), names, columns, source)
     wrong = np.array([record for record, _ in invalid], np.int64)
     for record, width in invalid:
         reasons[int(kept[record])] = f"{width} column{'' if width == 1 else 's'} instead of {len(names)}"

@@ -151,7 +151,9 @@ def _cut_lines(stream: IO[bytes], buffer: bytes, offset: int, size: int) -> Iter
 
 
 def _cut_array(stream: IO[bytes], buffer: bytes, offset: int, size: int) -> Iterator[Piece]:
-    begin = buffer.index(b"[") + 1
+    while b"[" not in buffer and (more := stream.read(size)):
+        buffer += more
+    begin = buffer.find(b"[") + 1
     line = 1 + buffer.count(b"\n", 0, begin)
     offset, buffer = offset + begin, buffer[begin:]
     finished = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from headrace.data.csv_types import as_array, convert
@@ -91,7 +92,19 @@ def parse_quickly(rows: Rows, schema: pa.Schema | None = None, *, others: str = 
         return None
     if table.num_rows != len(rows) or _depth(table.schema) > MAX_DEPTH:
         return None
+    # What Arrow reads so is a number that float64 does not hold.
+    if any(_has_infinity(chunk) for column in table.columns for chunk in column.chunks):
+        return None
     return table
+
+
+def _has_infinity(array: pa.Array) -> bool:
+    kind = array.type
+    if pa.types.is_floating(kind):
+        return bool(pc.any(pc.is_inf(array)).as_py())
+    if pa.types.is_struct(kind):
+        return any(map(_has_infinity, array.flatten()))
+    return pa.types.is_list(kind) and _has_infinity(array.flatten())
 
 
 def _depth(schema: pa.Schema) -> int:

@@ -127,7 +127,7 @@ def normalise(batch: pa.RecordBatch, schema: pa.Schema, *, keep_dictionaries: bo
             schema = schema.set(index, field.with_type(target))
         try:
             columns.append(_cast(column, target))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError) as error:
+        except (pa.ArrowException, OverflowError) as error:
             raise DataError(
                 f"A value of column {field.name!r} does not fit {field.type}", got=str(error).splitlines()[0]
             ) from error

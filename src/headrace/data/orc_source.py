@@ -37,6 +37,9 @@ def orc(
 ) -> OrcSource:
     """Describe ORC files; their stripes are read in parallel.
 
+    The format has no checksums, and Arrow's reader trusts what a file says of itself: one that was damaged may give
+    other values, or end the process.
+
     Parameters
     ----------
     path

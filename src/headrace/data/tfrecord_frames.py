@@ -25,6 +25,11 @@ __all__ = ["CutShortError", "Frames", "is_header", "read_frames"]
 HEADER = 12
 FRAME = 16
 CHUNK_BYTES = 8 * 2**20
+# A length with a wrong checksum is tried up to here; how much is read at once makes no difference to it.
+MOST_UNSURE = 4 * 2**20
+# So many records are looked at together after damage, then twice as many: where there is much damage, what has been
+# looked at in vain stays less than what has been read.
+FIRST_RUN, MOST_RUN = 16, 1 << 20
 # Arrow counts the bytes of a column of a batch in 32 bits; a longer length is taken for damage.
 LARGEST_RECORD = 2**30
 _LENGTH = struct.Struct("<Q").unpack_from
@@ -109,6 +114,7 @@ class _Walker:
         self._offset = offset
         self._number = number
         self._lost: int | None = None
+        self._run = FIRST_RUN
         self._starts: list[npt.NDArray[np.int64]] = []
         self._ends: list[npt.NDArray[np.int64]] = []
         self._numbers: list[npt.NDArray[np.int64]] = []
@@ -158,15 +164,24 @@ class _Walker:
 
     def _step(self, data: bytes, position: int, final: bool) -> tuple[bool, int]:
         """Take the records up to the first one whose end cannot be told; return whether to go on, and where."""
-        starts, end = _follow(data, position)
-        lengths = np.diff(starts, append=end) - FRAME
+        starts, end, more = _follow(data, position, self._run)
         right = _headers_right(data, starts)
-        if not right.all():
+        if right.all():
+            self._run = min(2 * self._run, MOST_RUN)
+            if more:
+                # The last one is judged with what follows it.
+                starts, end = starts[:-1], int(starts[-1])
+        else:
+            self._run = FIRST_RUN
+            more = False
             trusted = int(np.argmin(right))
-            end = int(starts[trusted])
-            starts, lengths = starts[:trusted], lengths[:trusted]
+            starts, end = starts[:trusted], int(starts[trusted])
+        lengths = np.diff(starts, append=end) - FRAME
         checks = _words(data, starts + HEADER + lengths)
         good = masked_crcs(data, starts + HEADER, lengths) == checks
+        if more:
+            self._take(starts, lengths, good)
+            return True, end
         state = _judge(data, end, final)
         if len(starts) and not good[-1] and state in {"damaged", "short", "unknown", "length unsure"}:
             # Neither the data nor what comes after them are right, so the record may have lost its end.
@@ -230,25 +245,27 @@ def _judge(data: bytes, end: int, final: bool) -> str:
         return "short" if final else "unknown"
     if not is_header(data, end):
         length = _LENGTH(data, end)[0]
-        if length > left - FRAME:
-            return "damaged" if final or length > CHUNK_BYTES else "length unsure"
+        if length > min(left - FRAME, MOST_UNSURE):
+            return "damaged" if final or length > MOST_UNSURE else "length unsure"
         right = _one_crc(data, end + HEADER, length) == _CHECK(data, end + HEADER + length)[0]
         return "checksum wrong" if right else "damaged"
     # A record that would be whole has been walked over: this one goes on after the buffer.
     return "cut" if final else "long"
 
 
-def _follow(data: bytes, position: int) -> tuple[npt.NDArray[np.int64], int]:
-    """Return the frames that are whole if every length is right, and the place after them."""
-    starts = []
+def _follow(data: bytes, position: int, most: int) -> tuple[npt.NDArray[np.int64], int, bool]:
+    """Return the frames that are whole if every length is right, the place after them, and whether there are more."""
+    starts: list[int] = []
     last = len(data) - FRAME
     while position <= last:
         after = position + FRAME + _LENGTH(data, position)[0]
         if after > last + FRAME:
             break
+        if len(starts) == most:
+            return np.array(starts, np.int64), position, True
         starts.append(position)
         position = after
-    return np.array(starts, np.int64), position
+    return np.array(starts, np.int64), position, False
 
 
 def _words(data: bytes, places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
@@ -265,9 +282,10 @@ def _one_crc(data: bytes, start: int, length: int) -> int:
 
 def _next_header(data: bytes, position: int) -> int | None:
     """Return the first place at or after ``position`` where a length and its checksum agree."""
-    window = 2**16
-    for first in range(position, len(data) - HEADER + 1, window):
-        places = np.arange(first, min(first + window, len(data) - HEADER + 1))
+    first, window = position, 2**8
+    while (last := len(data) - HEADER + 1) > first:
+        places = np.arange(first, min(first + window, last))
+        first, window = first + window, min(2 * window, 2**16)
         # Most lengths are too large, which is seen at once.
         places = places[_words(data, places + 4) == 0]
         right = np.flatnonzero(_headers_right(data, places))

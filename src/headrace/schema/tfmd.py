@@ -8,6 +8,7 @@ TensorFlow Metadata says beyond headrace stays as text in ``tfx``; it is found i
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -52,13 +53,16 @@ def read_pbtxt(text: str, file: str | None = None) -> tuple[Schema, tuple[str, .
     text_format = import_extra("google.protobuf.text_format", "tfx")
     message = import_extra(_MODULE, "tfx").Schema()
     try:
-        text_format.Parse(text, message)
+        with warnings.catch_warnings():
+            # Protocol buffers have no other escapes than those they know; the library takes them, and warns.
+            warnings.filterwarnings("error", ".*invalid (octal )?escape sequence", DeprecationWarning)
+            text_format.Parse(text, message)
     except text_format.ParseError as error:
         line = error.GetLine()
         where = ", ".join(part for part in (file, line and f"line {line}") if part) or None
         problem = str(error).partition(" : ")[2] or str(error)
         raise SchemaError("A schema of TFX is text of TensorFlow Metadata", got=problem, where=where) from error
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, DeprecationWarning) as error:
         got = f"{type(error).__name__}: {error}"
         raise SchemaError("A schema of TFX is text of TensorFlow Metadata", got=got, where=file) from error
     try:

@@ -45,6 +45,16 @@ def comments_of(
     lines = _BREAKS.split(text)
     found = _comments(text)
     whole = {line for line, column, _ in found if not lines[line][:column].strip(" \t\ufeff")}
+    # The first line behind the comments and blanks that follow each.
+    after: dict[int, int] = {}
+    for line in sorted(whole, reverse=True):
+        place = line + 1
+        while place < len(lines) and not lines[place].strip():
+            place += 1
+        after[line] = after.get(place, place)
+    keys: dict[int, list[Span]] = {}
+    for span in spans:
+        keys.setdefault(span.line, []).append(span)
     owned: dict[tuple[str, ...], list[str]] = {}
     rest = []
     usual = {line.removeprefix("# ") for line in HEADER.splitlines()}
@@ -53,10 +63,7 @@ def comments_of(
             continue
         owner = None
         if line in whole:
-            after = line + 1
-            while after in whole or (after < len(lines) and not lines[after].strip()):
-                after += 1
-            owner = next((span for span in spans if span.line == after and column <= span.column), None)
+            owner = next((span for span in keys.get(after[line], ()) if column <= span.column), None)
         owner = owner or _around(line, column if line in whole else None, spans, sections)
         if owner is None:
             rest.append(comment)
