@@ -9,6 +9,7 @@ import pytest
 import headrace as hr
 from headrace.components import ExamplesDiff, example_diff, example_gen
 from headrace.errors import AnomaliesFound, DataError, UsageError
+from headrace.web.artifact_views import show_artifact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,9 @@ def test_rows_that_differ_are_counted_split_by_split(baseline: Examples) -> None
     assert sum(found.pairs for found in splits) == 40
     assert sum(found["x"].mismatch_count for found in splits) == 10
     assert diff.properties["skewed_train"] == int(bool(splits[0].skewed))
+    page = show_artifact("ExamplesDiff", diff.path)
+    assert ">train<" in page
+    assert ">x<" in page
     with pytest.raises(DataError, match="test"):
         diff.load("test")
 

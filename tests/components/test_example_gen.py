@@ -123,3 +123,12 @@ def test_examples_map_to_new_examples(examples: Examples) -> None:
     assert shorter.summary["rows"] == examples.summary["rows"]
     assert shorter.split("eval").columns == ["age"]
     assert shorter.split("eval").to_table() == examples.split("eval").to_table(["age"])
+
+
+def test_spans_that_were_read_are_kept(tmp_path: Path) -> None:
+    for day in (1, 2, 3):
+        (tmp_path / f"day-{day}.csv").write_text(f"x\n{day}\n")
+    examples = example_gen(hr.csv(tmp_path / "day-{SPAN}.csv", spans=hr.rolling(2)))
+    spans = examples.summary["spans"]
+    assert [(one["source"], one["span"]) for one in spans] == [("all", 2), ("all", 3)]
+    assert "spans" not in example_gen(hr.csv(tmp_path / "day-1.csv")).summary

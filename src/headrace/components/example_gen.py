@@ -55,7 +55,7 @@ def example_gen(
     UsageError
         If the splits do not fit the sources.
     """
-    from headrace.data import hash_splits, same_types, snapshot
+    from headrace.data import hash_splits, same_types, snapshot, spans_read
 
     named = _named(source, splits)
     if by is not None and not any(weights for _, weights in named.values()):
@@ -78,6 +78,11 @@ def example_gen(
         rows_read += report.rows_read
         rows_set_aside += report.rows_set_aside
         unreadable += [{"file": one.file, "row": one.row, "reason": one.reason} for one in report.unreadable]
+    spans = [
+        {"source": name, "file": found.name, "span": found.span, "version": found.version}
+        for name, (one, _) in named.items()
+        for found in spans_read(one)
+    ]
     examples.describe(
         {
             "rows": rows,
@@ -85,6 +90,7 @@ def example_gen(
             "rows_set_aside": rows_set_aside,
             "unreadable": unreadable[:SHOWN_UNREADABLE],
         }
+        | ({"spans": spans} if spans else {})
     )
     return examples
 

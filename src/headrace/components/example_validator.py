@@ -49,7 +49,7 @@ def example_validator(
     environment
         The schema's environment, for example ``"serving"`` where the label is absent.
     splits
-        All of them by default.
+        All of them by default, without their slices.
     severity
         Severities other than usual, by ``rule`` or ``feature:rule`` with wildcards: ``error``, ``warning``, ``off``.
     significance
@@ -75,7 +75,7 @@ def example_validator(
     given = statistics.load()
     wanted = schema.load()
     anomalies = validate_statistics(
-        given.only(*splits) if splits else given,
+        given.only(*splits) if splits else given.whole(),
         wanted,
         environment=environment,
         previous=None if previous is None else previous.load(),

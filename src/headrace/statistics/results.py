@@ -148,6 +148,10 @@ class Statistics(msgspec.Struct, frozen=True):
             tuple(one for one in self.datasets if one.slice_key is not None and dataset in (None, one.dataset))
         )
 
+    def whole(self) -> Statistics:
+        """Return the statistics of whole data sets alone, without slices."""
+        return Statistics(tuple(dataset for dataset in self.datasets if dataset.slice_key is None))
+
     def only(self, *names: str) -> Statistics:
         """Return the statistics of some data sets alone.
 

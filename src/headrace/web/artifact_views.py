@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import HeadraceError
+from headrace.errors import DataError, HeadraceError
 from headrace.viz import (
     Column,
     Markup,
@@ -77,7 +77,7 @@ def _statistics(folder: Path) -> Markup:
     from headrace.statistics import Statistics
     from headrace.statistics.view import statistics_view
 
-    return statistics_view(Statistics.load(folder / "statistics.json"))
+    return statistics_view(Statistics.load(folder / "statistics.json").whole())
 
 
 def _schema(folder: Path) -> Markup:
@@ -92,6 +92,16 @@ def _anomalies(folder: Path) -> Markup:
     from headrace.validation.view import anomalies_view
 
     return anomalies_view(Anomalies.load(folder / "anomalies.json"))
+
+
+def _diff(folder: Path) -> Markup:
+    from headrace.validation import SkewResult
+    from headrace.validation.skew_view import skew_view
+
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise DataError("A comparison of examples has a file for each split", got="none", where=str(folder))
+    return join(join([tag("h4", file.stem), skew_view(SkewResult.load(file))]) for file in files)
 
 
 def _transform(folder: Path) -> Markup:
@@ -191,6 +201,7 @@ _VIEWS: dict[str, Callable[[Path], Markup]] = {
     "ExampleStatistics": _statistics,
     "Schema": _schema,
     "ExampleAnomalies": _anomalies,
+    "ExamplesDiff": _diff,
     "TransformGraph": _transform,
     "HyperParameters": _tuning,
     "Model": _model,
