@@ -312,7 +312,7 @@ def _finish(
     results = tuple(
         AnalyzerResult(
             call.analyzer.name,
-            tuple(column for column in order if column in _raw_sources(first, *before.columns)),
+            _in_order(_raw_sources(first, *before.columns), order),
             call.where.rpartition("/")[2] if call.where else None,
             call.value,
         )
@@ -321,6 +321,10 @@ def _finish(
     ignored = tuple(name for name in known if name not in last.columns)
     training_model = None if learnt is None else _model(learnt, kept)[0]
     return TransformGraph(model, kept, tuple(features), results, paths, ignored, training_model)
+
+
+def _in_order(names: set[str], order: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in order if name in names)
 
 
 def _raw_sources(this: _Pass, *arrays: ndx.Array) -> set[str]:

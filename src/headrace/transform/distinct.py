@@ -22,9 +22,13 @@ from headrace.transform.token_parts import cut_tokens
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from headrace.model.feeds import Feeds
     from headrace.model.signature import Input
     from headrace.transform.token_parts import TokenPart, TokenRun
+
+    Rows = slice | NDArray[np.int64]
 
 __all__ = ["ColumnPart", "Distinct", "Split", "counted_words", "run_chunks", "run_split", "split_by_column"]
 
@@ -32,7 +36,7 @@ __all__ = ["ColumnPart", "Distinct", "Split", "counted_words", "run_chunks", "ru
 _LEAST_ROWS = 512
 _SAMPLE = 1024
 # The operators of a graph hand their results on within the processor's cache; a whole batch's would leave it.
-_CHUNK_ROWS = 16_384
+_CHUNK_ROWS = 8_192
 
 
 @dataclass(frozen=True)
@@ -140,10 +144,7 @@ def run_split(
     always: bool = False,
 ) -> Feeds:
     """Run a graph on a batch and return its outputs by name; for the parameters see `run_chunks`."""
-    found = list(run_chunks(split, whole, inputs, batch, wanted, always=always))
-    if len(found) == 1:
-        return found[0]
-    return {name: np.concatenate([chunk[name] for chunk in found]) for name in wanted}
+    return _together(run_chunks(split, whole, inputs, batch, wanted, always=always), batch.num_rows, wanted)
 
 
 def run_chunks(
@@ -154,11 +155,11 @@ def run_chunks(
     wanted: Collection[str],
     *,
     always: bool = False,
-) -> Iterator[dict[str, Any]]:
-    """Run a graph on a batch and yield its outputs by name for some rows after the other, at least once.
+) -> Iterator[tuple[Rows, dict[str, Any]]]:
+    """Run a graph on a batch and yield rows and its outputs for them by name, at least once.
 
     They are the same bits as a run of the whole gives; lists are as wide as the longest list of their chunk. Texts that
-    words were split into come as `Coded`.
+    words were split into come as `Coded`, and then rows of as many words lie in one chunk.
 
     Parameters
     ----------
@@ -193,12 +194,26 @@ def run_chunks(
             found |= _run(part.model, part.inputs, names, batch)
     names = rest if split.main is not None else []
     for chunk in _run_chunks(split.main, split.inputs, names, batch, found, tokens):
-        yield {name: chunk[name] for name in wanted}
+        yield chunk[0], {name: chunk[1][name] for name in wanted}
 
 
 def _run(model: bytes, inputs: Sequence[Input], names: list[str], batch: pa.RecordBatch) -> Feeds:
-    chunks = list(_run_chunks(model, inputs, names, batch, {}, ()))
-    return chunks[0] if len(chunks) == 1 else {name: np.concatenate([one[name] for one in chunks]) for name in names}
+    return _together(_run_chunks(model, inputs, names, batch, {}, ()), batch.num_rows, names)
+
+
+def _together(chunks: Iterable[tuple[Rows, Feeds]], rows: int, names: Collection[str]) -> Feeds:
+    """Put what was found for some rows in their places among all."""
+    whole: Feeds = {}
+    for places, found in chunks:
+        for name in names:
+            values = found[name]
+            if values.shape[:1] == (rows,) and isinstance(places, slice):
+                whole[name] = values
+                continue
+            if name not in whole:
+                whole[name] = np.empty((rows, *values.shape[1:]), values.dtype)
+            whole[name][places] = values
+    return whole
 
 
 def _run_chunks(
@@ -208,21 +223,26 @@ def _run_chunks(
     batch: pa.RecordBatch,
     given: Feeds,
     tokens: Sequence[TokenRun],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[Rows, dict[str, Any]]]:
     """Run a model on some rows after the other, and yield what it gives together with what it was given."""
     session = None if model is None or not names else shared_session(model)
     reads = set() if session is None else {value.name for value in session.get_inputs()}
     feeds = {} if session is None else feeds_from_batch(batch, inputs)
+    order = None
+    if tokens and batch.num_rows > _CHUNK_ROWS:
+        # Lists are as wide as the longest one beside them: rows go with others of their length.
+        order = np.argsort(np.maximum.reduce([run.tokens.counts for run in tokens]), kind="stable")
     for start in range(0, max(batch.num_rows, 1), _CHUNK_ROWS):
         stop = min(start + _CHUNK_ROWS, batch.num_rows)
-        found: dict[str, Any] = {name: values[start:stop] for name, values in given.items()}
+        rows: Rows = slice(start, stop) if order is None else order[start:stop]
+        found: dict[str, Any] = {name: values[rows] for name, values in given.items()}
         for run in tokens:
-            found |= run.chunk(start, stop)
+            found |= run.chunk(np.arange(start, stop) if order is None else order[start:stop])
         if session is not None:
-            mine = {name: values[start:stop] for name, values in feeds.items()}
+            mine = {name: values[rows] for name, values in feeds.items()}
             mine |= {name: values for name, values in found.items() if name in reads}
             found |= zip(names, run_session(session, names, mine), strict=True)
-        yield found
+        yield rows, found
 
 
 def counted_words(column: pa.Array) -> tuple[pa.Array, np.ndarray[Any, Any]]:

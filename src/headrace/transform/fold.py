@@ -81,7 +81,7 @@ class CombinedAccumulator:
     def _update_by_row(self, split: Split, batch: pa.RecordBatch, others: list[tuple[Task, Any]]) -> None:
         wanted = sorted({name for task, _ in others for name in task.names})
         words: dict[int, tuple[NDArray[Any], NDArray[np.int64]]] = {}
-        for found in run_chunks(split, self._model, self._inputs, batch, wanted):
+        for _, found in run_chunks(split, self._model, self._inputs, batch, wanted):
             present: dict[Any, tuple[NDArray[Any], ...]] = {}
             for number, (task, state) in enumerate(others):
                 values = found[task.names[0]]

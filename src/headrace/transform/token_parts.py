@@ -20,6 +20,8 @@ from headrace.transform.tokens import Coded, Tokens, split_texts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from headrace.model.signature import Input
 
 __all__ = ["TokenPart", "TokenRun", "cut_tokens"]
@@ -98,21 +100,21 @@ class TokenRun:
     tokens: Tokens
     values: dict[str, np.ndarray[Any, Any]]
 
-    def chunk(self, start: int, stop: int) -> dict[str, Any]:
+    def chunk(self, rows: NDArray[np.int64]) -> dict[str, Any]:
         """Return the graph's values for some rows; texts as `Coded`."""
         part = self.part
-        counts = self.tokens.counts[start:stop]
+        counts = self.tokens.counts[rows]
         longest = int(counts.max(initial=0))
         # The operator that splits at a separator is followed by a column of ""; the other one has one column at least.
         width = longest + 1 if part.separator is not None else max(longest, 1)
-        codes = self.tokens.matrix(start, stop, width)
+        codes = self.tokens.matrix(rows, width)
         found: dict[str, Any] = {
             name: Coded(values, codes) if values.dtype == object else values.take(codes)
             for name, values in self.values.items()
         }
         if part.counts is not None:
             found[part.counts] = counts
-        return found | {name: np.array([stop - start, width - less]) for name, less in part.shapes}
+        return found | {name: np.array([rows.size, width - less]) for name, less in part.shapes}
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -59,11 +59,14 @@ class Tokens:
         """Where the words of each row begin among all, and where the last one's end."""
         return np.concatenate([[0], np.cumsum(self.counts)])
 
-    def matrix(self, start: int, stop: int, width: int) -> NDArray[np.int32]:
+    def matrix(self, rows: NDArray[np.int64], width: int) -> NDArray[np.int32]:
         """Return the codes of some rows side by side, filled up with that of ``""``."""
-        counts = self.counts[start:stop]
-        found = np.full((stop - start, width), len(self.words) - 1, np.int32)
-        found[np.arange(width) < counts[:, None]] = self.codes[self.starts[start] : self.starts[stop]]
+        found = np.full((rows.size, width), len(self.words) - 1, np.int32)
+        if self.codes.size:
+            columns = np.arange(width)
+            inside = columns < self.counts[rows][:, None]
+            places = np.minimum(self.starts[rows][:, None] + columns, self.codes.size - 1)
+            np.copyto(found, self.codes[places], where=inside)
         return found
 
 
