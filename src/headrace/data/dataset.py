@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from headrace.data.source import Unreadable
 
-__all__ = ["Dataset", "Shard", "TableShard", "dataset_from_table"]
+__all__ = ["Dataset", "NullCountingShard", "Shard", "TableShard", "dataset_from_table", "known_nulls"]
 
 
 @runtime_checkable
@@ -30,6 +30,20 @@ class Shard(Protocol):
     def num_rows(self) -> int | None:
         """Rows in the shard, or None where only reading can tell."""
         ...
+
+
+@runtime_checkable
+class NullCountingShard(Protocol):
+    """A shard that may know how many values are missing without being read."""
+
+    def null_counts(self, columns: Sequence[str]) -> dict[str, int]:
+        """Return the nulls of those of ``columns`` of which it knows."""
+        ...
+
+
+def known_nulls(shard: Shard, columns: Sequence[str]) -> dict[str, int]:
+    """Return the nulls of those of ``columns`` of which a shard knows without being read."""
+    return shard.null_counts(columns) if isinstance(shard, NullCountingShard) else {}
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,9 @@ class SelectedShard:
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         yield from self.shard.read(self.columns if columns is None else columns)
 
+    def null_counts(self, columns: Sequence[str]) -> dict[str, int]:
+        return known_nulls(self.shard, columns)
+
     def read_reporting(
         self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
@@ -126,6 +143,10 @@ class TableShard:
 
         table = self.table if columns is None else self.table.select(list(columns))
         yield from table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+
+    def null_counts(self, columns: Sequence[str]) -> dict[str, int]:
+        """Return the nulls of columns."""
+        return {name: self.table.column(name).null_count for name in columns}
 
     @property
     def num_rows(self) -> int:

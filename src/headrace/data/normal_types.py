@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.data.dataset import Dataset, Shard
+from headrace.data.dataset import Dataset, Shard, known_nulls
 from headrace.data.source import ReportingShard, Unreadable
 from headrace.errors import DataError
 
@@ -225,6 +225,10 @@ class NormalisedShard:
         schema = self._wanted(columns)
         for batch in self.shard.read(schema.names):
             yield normalise(batch, schema, keep_dictionaries=self.keep_dictionaries)
+
+    def null_counts(self, columns: Sequence[str]) -> dict[str, int]:
+        """Return the nulls of columns, of which no cast makes any."""
+        return known_nulls(self.shard, columns)
 
     def read_reporting(
         self, report: Callable[[Unreadable], None], columns: Sequence[str] | None = None

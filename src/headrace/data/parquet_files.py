@@ -86,6 +86,30 @@ class ParquetShard:
         """Rows in the row groups."""
         return self.rows
 
+    def null_counts(self, columns: Sequence[str]) -> dict[str, int]:
+        """Return the nulls that the footer tells of, which is those of plain columns as most programs write them."""
+        if not self.rows:
+            return dict.fromkeys(columns, 0)
+        wanted = set(columns)
+        found: dict[str, int] = {}
+        with _opened(file_at(self.path)) as file:
+            # With a dot in a name, a column's path may be another one's.
+            if any("." in name for name in file.schema_arrow.names):
+                return {}
+            for number in range(self.first, self.last):
+                group = file.metadata.row_group(number)
+                for index in range(group.num_columns):
+                    chunk = group.column(index)
+                    name = chunk.path_in_schema
+                    if name not in wanted:
+                        continue
+                    known = chunk.statistics
+                    if known is None or not known.has_null_count:
+                        wanted.discard(name)
+                    else:
+                        found[name] = found.get(name, 0) + known.null_count
+        return {name: count for name, count in found.items() if name in wanted}
+
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield batches of at most 65,536 rows, twice as many where there are dictionaries, and at least one batch."""
         # Dictionaries are small, and larger batches cost less.
@@ -231,7 +255,9 @@ class ParquetWriter:
         with storage_errors(self.path):
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._writer = pq.ParquetWriter(self._temporary, self._schema, compression="zstd")
+                self._writer = pq.ParquetWriter(
+                    self._temporary, self._schema, compression="zstd", use_dictionary=_repeating(self._schema)
+                )
             if self._waiting:
                 table = pa.Table.from_batches(self._waiting, self._schema)
                 self._writer.write_table(table, row_group_size=2 * ROW_GROUP_ROWS)
@@ -265,6 +291,23 @@ class ParquetWriter:
             except (OSError, pa.ArrowException):  # closing writes, which may be what failed
                 self._writer = None
         self._temporary.unlink(missing_ok=True)
+
+
+def _repeating(schema: pa.Schema) -> list[str] | bool:
+    """Return the columns of texts and bytes: a dictionary of numbers takes longer to make, and is seldom smaller."""
+    if all(_is_flat(field.type) for field in schema) and not any("." in name for name in schema.names):
+        return [field.name for field in schema if _has_texts(field.type)]
+    return any(_has_texts(field.type) for field in schema)
+
+
+def _is_flat(kind: pa.DataType) -> bool:
+    return not pa.types.is_nested(kind) or (pa.types.is_fixed_size_list(kind) and not _has_texts(kind))
+
+
+def _has_texts(kind: pa.DataType) -> bool:
+    if pa.types.is_nested(kind):
+        return any(_has_texts(kind.field(index).type) for index in range(kind.num_fields))
+    return not pa.types.is_primitive(kind) and not pa.types.is_boolean(kind) and not pa.types.is_null(kind)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from headrace.data.dataset import Dataset
+from headrace.data.dataset import Dataset, known_nulls
 from headrace.data.source import ReportingShard, Unreadable
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ class CountedShard:
     @property
     def num_rows(self) -> int | None:
         return self.shard.num_rows
+
+    def null_counts(self, columns: Sequence[str]) -> dict[str, int]:
+        return known_nulls(self.shard, columns)
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         if not isinstance(self.shard, ReportingShard):

@@ -36,6 +36,7 @@ __all__ = [
     "SizeAnalyzer",
     "SumAnalyzer",
     "WeightedQuantilesAnalyzer",
+    "WordCountingPart",
 ]
 
 
@@ -65,6 +66,15 @@ class CountingPart(Protocol):
 
     def update_counted(self, values: NDArray[Any], counts: NDArray[np.int64]) -> None:
         """Take in values, some of which may be equal, and how many rows have each; every count is above 0."""
+        ...
+
+
+@runtime_checkable
+class WordCountingPart(Protocol):
+    """A state that may be told how often each text occurs."""
+
+    def update_words(self, words: pa.StringArray, counts: NDArray[np.int64]) -> None:
+        """Take in texts without nulls, some of which may be equal, and how many rows have each."""
         ...
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from headrace.data import counted, warn_of_rows
+from headrace.data import cleaning, counted, dictionary_encoded, warn_of_rows
+from headrace.data.dataset import known_nulls
 from headrace.engines import Counting, LocalEngine, fold_counted
 from headrace.errors import DataError, TransformError, did_you_mean
 from headrace.schema import FeatureSpec
@@ -96,7 +97,7 @@ def analyze(
     DataError
         If the data cannot be read.
     """
-    dataset = open_dataset(source)
+    dataset = dictionary_encoded(open_dataset(source))
     engine = engine or LocalEngine()
     kept = cache if cache is None or isinstance(cache, AnalysisCache) else AnalysisCache(cache)
     if optional is None:
@@ -131,14 +132,33 @@ def analyze(
 
 
 def _missing_somewhere(dataset: Dataset, engine: Engine, cache: AnalysisCache | None) -> set[str]:
+    """Find the columns with missing values, reading only those of which the data does not tell by itself."""
+    names = [column.name for column in raw_columns(dataset.schema, ())]
+    known = _known_nulls(dataset, names)
+    found = {name for name, count in known.items() if count}
+    if known and len(known) == len(names):
+        return found
+    # What is read whole may leave rows out, of which a warning tells.
+    rest = [name for name in names if name not in known] if known else None
     make = partial(NullCounter, dataset.schema)
     if cache is None:
-        counter, aside = fold_counted(engine, dataset, make)
+        counter, aside = fold_counted(engine, dataset, make, columns=rest)
     else:
         key = [b"nulls", dataset.schema.to_string(show_field_metadata=True).encode()]
-        counter, aside = cache.fold(engine, counted(dataset), partial(Counting, make), key=key).result()
+        every = counted(dataset)
+        counter, aside = cache.fold(engine, every, partial(Counting, make), columns=rest, key=key).result()
     warn_of_rows(aside, counter.rows)
-    return set(counter.result())
+    return found | set(counter.result())
+
+
+def _known_nulls(dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
+    # A text may mean missing, which only reading can tell.
+    plain = [name for name in names if not cleaning(dataset.schema.field(name)).null_values]
+    known = dict.fromkeys(plain, 0)
+    for shard in dataset.shards:
+        nulls = known_nulls(shard, list(known))
+        known = {name: count + nulls[name] for name, count in known.items() if name in nulls}
+    return known
 
 
 def _check_on_data(graph: TransformGraph, dataset: Dataset, where: str | None) -> None:
@@ -292,7 +312,7 @@ def _finish(
     results = tuple(
         AnalyzerResult(
             call.analyzer.name,
-            tuple(column for column in order if column in _raw_sources(first, *before.columns)),
+            _in_order(_raw_sources(first, *before.columns), order),
             call.where.rpartition("/")[2] if call.where else None,
             call.value,
         )
@@ -301,6 +321,10 @@ def _finish(
     ignored = tuple(name for name in known if name not in last.columns)
     training_model = None if learnt is None else _model(learnt, kept)[0]
     return TransformGraph(model, kept, tuple(features), results, paths, ignored, training_model)
+
+
+def _in_order(names: set[str], order: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in order if name in names)
 
 
 def _raw_sources(this: _Pass, *arrays: ndx.Array) -> set[str]:

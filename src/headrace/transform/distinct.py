@@ -9,40 +9,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 import pyarrow as pa
-from onnx import TensorProto, helper, numpy_helper
+import pyarrow.compute as pc
+from onnx import TensorProto, helper
 
 from headrace.errors import ModelError
 from headrace.model.compose import prune_graph
 from headrace.model.feeds import distinct_strings, feeds_from_batch
-from headrace.model.session import open_session, run_session
+from headrace.model.session import run_session
+from headrace.transform.sessions import constant, is_rowwise, shared_session
+from headrace.transform.token_parts import cut_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from headrace.model.feeds import Feeds
     from headrace.model.signature import Input
+    from headrace.transform.token_parts import TokenPart, TokenRun
 
-__all__ = ["ColumnPart", "Distinct", "Split", "run_split", "shared_session", "split_by_column"]
+    Rows = slice | NDArray[np.int64]
 
-# One value of the result for each value of the operand that is no constant, in its place, and always the same bits:
-# no kernel among these has a vector tail that rounds in another way.
-_ROWWISE = frozenset(
-    {
-        ("", "Abs"), ("", "Add"), ("", "And"), ("", "Cast"), ("", "Equal"), ("", "Greater"), ("", "GreaterOrEqual"),
-        ("", "Identity"), ("", "Less"), ("", "LessOrEqual"), ("", "Max"), ("", "Min"), ("", "Mod"), ("", "Mul"),
-        ("", "Neg"), ("", "Not"), ("", "Or"), ("", "RegexFullMatch"), ("", "StringConcat"), ("", "Sub"),
-        ("", "Where"), ("", "Xor"), ("ai.onnx.ml", "LabelEncoder"), ("com.microsoft", "MurmurHash3"),
-    }
-)  # fmt: skip
+__all__ = ["ColumnPart", "Distinct", "Split", "counted_words", "run_chunks", "run_split", "split_by_column"]
+
 # A batch below this is not worth looking for equal values.
 _LEAST_ROWS = 512
 _SAMPLE = 1024
-
-
-@lru_cache(maxsize=32)
-def shared_session(model: bytes) -> Any:
-    """Return the session of a model; shards on threads share one."""
-    return open_session(model)
+# The operators of a graph hand their results on within the processor's cache; a whole batch's would leave it.
+_CHUNK_ROWS = 8_192
 
 
 @dataclass(frozen=True)
@@ -63,6 +57,8 @@ class ColumnPart:
         The column's input of the whole graph.
     may_be_missing
         Whether the whole graph has a mask of the column.
+    plain
+        Those outputs that are the column's texts or its mask as they are.
     """
 
     column: str
@@ -71,6 +67,13 @@ class ColumnPart:
     outputs: tuple[str, ...]
     value: Input
     may_be_missing: bool
+    plain: frozenset[str] = frozenset()
+
+    def check(self, column: pa.Array) -> None:
+        """Raise RequestError if the column is no text, or has a null where none may be."""
+        distinct_strings(column.slice(0, 0), self.value, may_be_missing=self.may_be_missing)
+        if column.null_count and not self.may_be_missing:
+            distinct_strings(column, self.value, may_be_missing=False)
 
     def run(self, column: pa.Array) -> Distinct:
         """Run it once for each distinct value of a column.
@@ -120,12 +123,15 @@ class Split:
         The outputs that the rest gives.
     parts
         The others.
+    tokens
+        Those that split texts into words.
     """
 
     main: bytes | None
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]
     parts: tuple[ColumnPart, ...]
+    tokens: tuple[TokenPart, ...] = ()
 
 
 def run_split(
@@ -137,7 +143,23 @@ def run_split(
     *,
     always: bool = False,
 ) -> Feeds:
-    """Run a graph on a batch and return its outputs by name, the same bits as a run of the whole gives.
+    """Run a graph on a batch and return its outputs by name; for the parameters see `run_chunks`."""
+    return _together(run_chunks(split, whole, inputs, batch, wanted, always=always), batch.num_rows, wanted)
+
+
+def run_chunks(
+    split: Split,
+    whole: bytes,
+    inputs: Sequence[Input],
+    batch: pa.RecordBatch,
+    wanted: Collection[str],
+    *,
+    always: bool = False,
+) -> Iterator[tuple[Rows, dict[str, Any]]]:
+    """Run a graph on a batch and yield rows and its outputs for them by name, at least once.
+
+    They are the same bits as a run of the whole gives; lists are as wide as the longest list of their chunk. Texts that
+    words were split into come as `Coded`, and then rows of as many words lie in one chunk.
 
     Parameters
     ----------
@@ -153,8 +175,12 @@ def run_split(
         Look for distinct texts even where that does not pay.
     """
     repeating = {part.column for part in split.parts if _repeats(batch, part.column, always=always)}
-    if not repeating:
-        return _run(whole, inputs, list(wanted), batch, {})
+    in_words = bool(split.tokens) and (always or batch.num_rows >= _LEAST_ROWS)
+    in_words = in_words and all(part.column.feature in batch.schema.names for part in split.tokens)
+    if not repeating and not in_words:
+        yield from _run_chunks(whole, inputs, list(wanted), batch, {}, ())
+        return
+    tokens = [part.run(batch) for part in split.tokens]
     rest = [name for name in split.outputs if name in wanted]
     found: Feeds = {}
     for part in split.parts:
@@ -165,17 +191,71 @@ def run_split(
             distinct = part.run(batch.column(part.column))
             found |= {name: distinct.of_rows(name) for name in names}
         else:
-            found |= _run(part.model, part.inputs, names, batch, {})
-    if rest and split.main is not None:
-        found |= _run(split.main, split.inputs, rest, batch, found)
-    return found
+            found |= _run(part.model, part.inputs, names, batch)
+    names = rest if split.main is not None else []
+    for chunk in _run_chunks(split.main, split.inputs, names, batch, found, tokens):
+        yield chunk[0], {name: chunk[1][name] for name in wanted}
 
 
-def _run(model: bytes, inputs: Sequence[Input], names: list[str], batch: pa.RecordBatch, given: Feeds) -> Feeds:
-    session = shared_session(model)
-    reads = {value.name for value in session.get_inputs()}
-    feeds = feeds_from_batch(batch, inputs) | {name: value for name, value in given.items() if name in reads}
-    return dict(zip(names, run_session(session, names, feeds), strict=True))
+def _run(model: bytes, inputs: Sequence[Input], names: list[str], batch: pa.RecordBatch) -> Feeds:
+    return _together(_run_chunks(model, inputs, names, batch, {}, ()), batch.num_rows, names)
+
+
+def _together(chunks: Iterable[tuple[Rows, Feeds]], rows: int, names: Collection[str]) -> Feeds:
+    """Put what was found for some rows in their places among all."""
+    whole: Feeds = {}
+    for places, found in chunks:
+        for name in names:
+            values = found[name]
+            if values.shape[:1] == (rows,) and isinstance(places, slice):
+                whole[name] = values
+                continue
+            if name not in whole:
+                whole[name] = np.empty((rows, *values.shape[1:]), values.dtype)
+            whole[name][places] = values
+    return whole
+
+
+def _run_chunks(
+    model: bytes | None,
+    inputs: Sequence[Input],
+    names: list[str],
+    batch: pa.RecordBatch,
+    given: Feeds,
+    tokens: Sequence[TokenRun],
+) -> Iterator[tuple[Rows, dict[str, Any]]]:
+    """Run a model on some rows after the other, and yield what it gives together with what it was given."""
+    session = None if model is None or not names else shared_session(model)
+    reads = set() if session is None else {value.name for value in session.get_inputs()}
+    feeds = {} if session is None else feeds_from_batch(batch, inputs)
+    order = None
+    if tokens and batch.num_rows > _CHUNK_ROWS:
+        # Lists are as wide as the longest one beside them: rows go with others of their length.
+        order = np.argsort(np.maximum.reduce([run.tokens.counts for run in tokens]), kind="stable")
+    for start in range(0, max(batch.num_rows, 1), _CHUNK_ROWS):
+        stop = min(start + _CHUNK_ROWS, batch.num_rows)
+        rows: Rows = slice(start, stop) if order is None else order[start:stop]
+        found: dict[str, Any] = {name: values[rows] for name, values in given.items()}
+        for run in tokens:
+            found |= run.chunk(np.arange(start, stop) if order is None else order[start:stop])
+        if session is not None:
+            mine = {name: values[rows] for name, values in feeds.items()}
+            mine |= {name: values for name, values in found.items() if name in reads}
+            found |= zip(names, run_session(session, names, mine), strict=True)
+        yield rows, found
+
+
+def counted_words(column: pa.Array) -> tuple[pa.Array, np.ndarray[Any, Any]]:
+    """Return the distinct texts of a column, and how many rows have each; null is left out."""
+    if pa.types.is_dictionary(column.type):
+        codes = column.indices.drop_null().to_numpy(zero_copy_only=False)
+        counts = np.bincount(codes, minlength=len(column.dictionary))
+        words, seen = column.dictionary, counts > 0
+        if words.null_count:
+            seen &= ~words.is_null().to_numpy(zero_copy_only=False)
+        return words.filter(pa.array(seen)).cast(pa.large_string()), counts[seen]
+    counted = pc.value_counts(column.drop_null())
+    return counted.field("values").cast(pa.large_string()), counted.field("counts").to_numpy()
 
 
 def _repeats(batch: pa.RecordBatch, name: str, *, always: bool) -> bool:
@@ -204,8 +284,16 @@ def split_by_column(model: bytes, inputs: tuple[Input, ...]) -> Split:
     inputs
         Its raw inputs.
     """
-    whole = onnx.load_from_string(model)
+    tokens, whole = cut_tokens(model, inputs)
     outputs = [value.name for value in whole.graph.output]
+    if tokens:
+        if not outputs:
+            return Split(None, (), (), (), tokens)
+        reads = {value.name for value in whole.graph.input}
+        model, inputs = (
+            whole.SerializeToString(deterministic=True),
+            tuple(item for item in inputs if item.name in reads),
+        )
     owners = _owners(whole.graph, inputs)
     frontier = _frontier(whole.graph, owners, outputs)
     parts = []
@@ -221,10 +309,10 @@ def split_by_column(model: bytes, inputs: tuple[Input, ...]) -> Split:
         taken.update(names)
         types |= infos
     if not parts:
-        return Split(model, inputs, tuple(outputs), ())
+        return Split(model, inputs, tuple(outputs), (), tokens)
     rest = [name for name in outputs if name not in taken]
     if not rest:
-        return Split(None, (), (), tuple(parts))
+        return Split(None, (), (), tuple(parts), tokens)
     main = onnx.ModelProto()
     main.CopyFrom(whole)
     graph = main.graph
@@ -235,7 +323,7 @@ def split_by_column(model: bytes, inputs: tuple[Input, ...]) -> Split:
     graph.CopyFrom(prune_graph(graph, rest))
     reads = {value.name for value in graph.input}
     used = tuple(item for item in inputs if item.name in reads)
-    return Split(main.SerializeToString(deterministic=True), used, tuple(rest), tuple(parts))
+    return Split(main.SerializeToString(deterministic=True), used, tuple(rest), tuple(parts), tokens)
 
 
 def _owners(graph: onnx.GraphProto, inputs: Iterable[Input]) -> dict[str, str | None]:
@@ -255,33 +343,17 @@ def _owners(graph: onnx.GraphProto, inputs: Iterable[Input]) -> dict[str, str | 
         columns = {owners[name] for name in node.input if name} - {None}
         if not columns:
             owners |= dict.fromkeys(node.output, None)
-        elif len(columns) == 1 and (_is_rowwise(node) or _keeps_rows(node, graph)):
+        elif len(columns) == 1 and (is_rowwise(node) or _keeps_rows(node, graph)):
             owners |= dict.fromkeys(node.output, columns.pop())
     return owners
-
-
-def _is_rowwise(node: onnx.NodeProto) -> bool:
-    return (node.domain if node.domain != "ai.onnx" else "", node.op_type) in _ROWWISE
 
 
 def _keeps_rows(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
     """Say whether an Unsqueeze adds axes behind the rows alone."""
     if node.op_type != "Unsqueeze" or node.domain not in ("", "ai.onnx") or len(node.input) < 2:
         return False
-    axes = _constant(node.input[1], graph)
+    axes = constant(node.input[1], graph)
     return axes is not None and bool(np.all((axes > 0) | (axes == -1)))
-
-
-def _constant(name: str, graph: onnx.GraphProto) -> np.ndarray[Any, Any] | None:
-    for item in graph.initializer:
-        if item.name == name:
-            return numpy_helper.to_array(item)
-    for node in graph.node:
-        if node.op_type == "Constant" and node.output[0] == name:
-            for attribute in node.attribute:
-                if attribute.name == "value":
-                    return numpy_helper.to_array(attribute.t)
-    return None
 
 
 def _frontier(graph: onnx.GraphProto, owners: dict[str, str | None], outputs: Sequence[str]) -> dict[str, list[str]]:
@@ -303,6 +375,14 @@ def _frontier(graph: onnx.GraphProto, owners: dict[str, str | None], outputs: Se
             if column is not None and name in read_elsewhere and name not in raw:
                 found.setdefault(column, []).append(name)
     return found
+
+
+def _plain(graph: onnx.GraphProto, raw: set[str]) -> set[str]:
+    same = set(raw)
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in same:
+            same.add(node.output[0])
+    return same
 
 
 def _part(
@@ -332,5 +412,6 @@ def _part(
             kind = TensorProto.STRING if value.dtype == object else helper.np_dtype_to_tensor_dtype(value.dtype)
             infos[name] = helper.make_tensor_value_info(name, kind, ["N", *value.shape[1:]])
     value = next(item for item in inputs if item.role == "value")
-    found = ColumnPart(value.feature, content, used, tuple(outputs), value, len(inputs) > 1)
+    plain = _plain(part.graph, {item.name for item in inputs}) & set(outputs)
+    found = ColumnPart(value.feature, content, used, tuple(outputs), value, len(inputs) > 1, frozenset(plain))
     return found, infos

@@ -14,7 +14,15 @@ from headrace.errors import TransformError
 from headrace.transform.accumulators import IdCounts, SumAnalyzer
 from headrace.transform.analyzers import of_size
 from headrace.transform.checks import data_and_mask, positive, with_mask
-from headrace.transform.lists import deduplicate_per_row, item_counts, item_mask, left_aligned, list_column, list_length
+from headrace.transform.lists import (
+    deduplicate_per_row,
+    distinct_items,
+    item_counts,
+    item_mask,
+    left_aligned,
+    list_column,
+    list_length,
+)
 from headrace.transform.operators import const
 from headrace.transform.trace import Domain, current_trace
 
@@ -201,7 +209,7 @@ def document_frequency(x: ndx.Array, vocab_size: int | None = None) -> ndx.Array
 def _frequency(x: ndx.Array, vocab_size: int | None, function: str) -> ndx.Array:
     trace = current_trace(function)
     size = _size(x, vocab_size, function)
-    distinct, _ = item_counts(x if size is None else _within(x, size))
+    distinct = distinct_items(x if size is None else _within(x, size))
     call = trace.call(IdCounts("document_frequency"), distinct)
     if call.is_open or size is None:
         return trace.stand_in((size,), ndx.int64, [distinct], f"tft.{function}")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.transform.accumulators import ByRow, CountingPart
-from headrace.transform.distinct import Distinct, run_split, split_by_column
+from headrace.transform.accumulators import ByRow, CountingPart, WordCountingPart
+from headrace.transform.distinct import counted_words, run_chunks, split_by_column
+from headrace.transform.tokens import Coded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from headrace.model.signature import Input
     from headrace.transform.accumulators import Analyzer
+    from headrace.transform.distinct import Distinct, Split
 
 __all__ = ["AnalyzerInput", "CombinedAccumulator", "Task"]
 
@@ -63,23 +65,38 @@ class CombinedAccumulator:
         for task, state in zip(self._tasks, self._parts, strict=True):
             column = owner.get(task.names[0])
             # Where only counts are wanted, no row needs its value.
-            if column is not None and isinstance(state, CountingPart) and set(task.names) <= set(column.outputs):
+            if column is None or not isinstance(state, CountingPart) or not set(task.names) <= set(column.outputs):
+                others.append((task, state))
+            elif isinstance(state, WordCountingPart) and set(task.names) <= column.plain:
+                # As they are in the batch, texts need not become Python's.
+                column.check(batch.column(column.column))
+                state.update_words(*counted_words(batch.column(column.column)))
+            else:
                 if column.column not in counted:
                     counted[column.column] = column.run(batch.column(column.column))
                 _count(state, counted[column.column], task.looks_at)
-            else:
-                others.append((task, state))
-        if not others:
-            return
+        if others:
+            self._update_by_row(split, batch, others)
+
+    def _update_by_row(self, split: Split, batch: pa.RecordBatch, others: list[tuple[Task, Any]]) -> None:
         wanted = sorted({name for task, _ in others for name in task.names})
-        found = run_split(split, self._model, self._inputs, batch, wanted)
-        present: dict[Any, tuple[NDArray[Any], ...]] = {}
-        for task, state in others:
-            by_row = isinstance(task.analyzer, ByRow)
-            key = (task.looks_at, by_row)
-            if key not in present:
-                present[key] = _present(found, task.looks_at, by_row=by_row)
-            state.update(*present[key])
+        words: dict[int, tuple[NDArray[Any], NDArray[np.int64]]] = {}
+        for _, found in run_chunks(split, self._model, self._inputs, batch, wanted):
+            present: dict[Any, tuple[NDArray[Any], ...]] = {}
+            for number, (task, state) in enumerate(others):
+                values = found[task.names[0]]
+                if isinstance(values, Coded) and isinstance(state, CountingPart) and len(task.looks_at) == 1:
+                    counts = values.counts(found.get(task.looks_at[0].missing or ""))
+                    words[number] = (values.words, counts + words[number][1] if number in words else counts)
+                    continue
+                by_row = isinstance(task.analyzer, ByRow)
+                key = (task.looks_at, by_row)
+                if key not in present:
+                    present[key] = _present(found, task.looks_at, by_row=by_row)
+                state.update(*present[key])
+        for number, (texts, counts) in words.items():
+            seen = counts > 0
+            others[number][1].update_counted(texts[seen], counts[seen])
 
     def merge(self, other: CombinedAccumulator) -> None:
         """Take in what another accumulator has seen."""
@@ -104,14 +121,12 @@ def _count(state: CountingPart, found: Distinct, looks_at: tuple[AnalyzerInput, 
     state.update_counted(values[seen], counts[seen])
 
 
-def _present(
-    found: dict[str, NDArray[Any]], looks_at: tuple[AnalyzerInput, ...], *, by_row: bool
-) -> tuple[NDArray[Any], ...]:
+def _present(found: dict[str, Any], looks_at: tuple[AnalyzerInput, ...], *, by_row: bool) -> tuple[NDArray[Any], ...]:
     """Return what is there in all inputs: values side by side, or whole rows.
 
     A column beside lists has its value for each item of its row's list.
     """
-    arrays = [found[item.values] for item in looks_at]
+    arrays = [_array(found[item.values]) for item in looks_at]
     absent = [_absent(values, found.get(item.missing or "")) for item, values in zip(looks_at, arrays, strict=True)]
     if by_row:
         missing = _any([_by_row(mask) for mask in absent if mask is not None])
@@ -123,6 +138,10 @@ def _present(
         arrays = [values.ravel() for values in arrays]
         missing = _any([mask.ravel() for mask in absent if mask is not None])
     return tuple(arrays) if missing is None else tuple(values[~missing] for values in arrays)
+
+
+def _array(values: Any) -> NDArray[Any]:
+    return values.array() if isinstance(values, Coded) else values
 
 
 def _absent(values: NDArray[Any], missing: NDArray[Any] | None) -> NDArray[np.bool_] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 import pyarrow as pa
 
-from headrace.data import Dataset, TableShard
+from headrace.data import Dataset, TableShard, dictionary_encoded
 from headrace.engines import LocalEngine
 from headrace.errors import TransformError, did_you_mean
 from headrace.model.compose import prune
@@ -245,7 +245,7 @@ class TransformGraph:
         """
         from headrace.transform.analysis import open_dataset
 
-        dataset = open_dataset(source)
+        dataset = dictionary_encoded(open_dataset(source))
         plain = outputs is None and not training
         function = self._all if plain else self.batch_transform(outputs, training=training)
         columns = list(dict.fromkeys(item.feature for item in function.inputs))

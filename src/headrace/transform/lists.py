@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "deduplicate_per_row",
+    "distinct_items",
     "item_counts",
     "item_mask",
     "left_aligned",
@@ -390,25 +391,34 @@ def _starts(sorted_codes: Var) -> Var:
     return op17.not_(op19.equal(sorted_codes, before))
 
 
-def item_counts(ids: ndx.Array) -> tuple[ndx.Array, ndx.Array]:
-    """Return the distinct ids of each list in ascending order, and how often each occurs in it, both as lists."""
+def _sorted_starts(ids: ndx.Array) -> tuple[Var, Var, Var]:
+    """Sort each list; return the ids, where each distinct one begins, and where the lists have items."""
     data, present = data_and_mask(ids)[0].unwrap_spox(), item_mask(ids).unwrap_spox()
     far = const(np.int64(_FAR))
     ordered, _ = _sorted(op17.where(present, data, far))
-    inside = op17.less(ordered, far)
-    starts = op17.and_(_starts(ordered), inside)
-    places = op17.expand(_places(data), op.shape(data))
-    first, there = left_aligned(places, starts)
-    values, _ = left_aligned(ordered, starts)
+    return ordered, op17.and_(_starts(ordered), op17.less(ordered, far)), present
+
+
+def distinct_items(ids: ndx.Array) -> ndx.Array:
+    """Return the distinct ids of each list for an analyzer: in ascending order, with gaps between them."""
+    ordered, starts, _ = _sorted_starts(ids)
+    return with_mask(ndx.asarray(ordered), ~ndx.asarray(starts))
+
+
+def item_counts(ids: ndx.Array) -> tuple[ndx.Array, ndx.Array]:
+    """Return the distinct ids of each list in ascending order, and how often each occurs in it, both as lists."""
+    ordered, starts, present = _sorted_starts(ids)
+    far = const(np.int64(_FAR))
+    # Sorted once more, the first of equal ids go to the front, with their places.
+    values, first = _sorted(op17.where(starts, ordered, far))
+    there = op17.less(values, far)
     length = op17.reduce_sum(op.cast(present, to=np.int64), const(np.array([1])), keepdims=1)
     # Where the next distinct id begins, the list's end behind the last.
     one = const(np.array([1]))
     end = const(np.array([np.iinfo(np.int64).max]))
-    following = op17.slice(op17.where(there, first, length), one, end, one)
-    following = op17.concat([following, length], axis=1)
-    counts = op17.sub(op17.where(there, following, first), first)
+    following = op17.concat([op17.slice(op17.where(there, first, length), one, end, one), length], axis=1)
     absent = ~ndx.asarray(there)
-    return with_mask(ndx.asarray(values), absent), with_mask(ndx.asarray(counts), absent)
+    return with_mask(ndx.asarray(values), absent), with_mask(ndx.asarray(op17.sub(following, first)), absent)
 
 
 def segment_indices(segment_ids: ndx.Array) -> ndx.Array:

@@ -67,6 +67,7 @@ def _library_folders() -> tuple[str, ...]:
     return tuple(folders)
 
 
+@cache
 def _is_users(file: str) -> bool:
     standard = sysconfig.get_path("stdlib")
     if file.startswith(standard) and "site-packages" not in file:

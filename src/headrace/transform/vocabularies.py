@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from headrace.transform.exact_sums import as_float, exact_totals
 from headrace.transform.keyed import encoded
+from headrace.transform.word_table import WordTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,27 +80,31 @@ class VocabularyAnalyzer:
 class _CountedPart:
     def __init__(self, analyzer: VocabularyAnalyzer) -> None:
         self.analyzer = analyzer
-        self.counts: dict[str, int] = {}
+        self.table = WordTable()
 
     def update(self, values: NDArray[Any]) -> None:
-        words, codes = encoded(values)
-        self._add(words, np.bincount(codes, minlength=len(words)).tolist())
+        kind = pa.string() if values.dtype.kind in "OUS" else pa.int64()
+        counted = pc.value_counts(pa.array(values, kind))
+        self.update_words(counted.field("values").cast(pa.string()), counted.field("counts").to_numpy())
 
     def update_counted(self, values: NDArray[Any], counts: NDArray[np.int64]) -> None:
-        words = values.tolist() if values.dtype.kind == "O" else [str(value) for value in values.tolist()]
-        self._add(words, counts.tolist())
+        kind = pa.string() if values.dtype.kind in "OUS" else pa.int64()
+        self.update_words(pa.array(values, kind).cast(pa.string()), counts)
 
-    def _add(self, words: Iterable[str], counts: Iterable[int]) -> None:
-        known = self.counts
-        for word, count in zip(words, counts, strict=True):
-            known[word] = known.get(word, 0) + count
+    def update_words(self, words: pa.StringArray, counts: NDArray[np.int64]) -> None:
+        self.table.add(words, counts)
 
     def merge(self, other: Self) -> None:
-        for word, count in other.counts.items():
-            self.counts[word] = self.counts.get(word, 0) + count
+        self.table.merge(other.table)
 
     def result(self) -> list[list[Any]] | None:
-        return self.analyzer.chosen((count, word) for word, count in self.counts.items())
+        analyzer = self.analyzer
+        if analyzer.key_fn is not None or analyzer.top_k is None or self.table.size == 0:
+            words, counts = self.table.ranked()
+        else:
+            # A reserved word takes the place of one that was counted.
+            words, counts = self.table.ranked(analyzer.top_k)
+        return analyzer.chosen(zip(counts.tolist(), words.to_pylist(), strict=True))
 
 
 class _WeightedPart:

@@ -1,0 +1,348 @@
+"""Work on the words of texts once for each distinct word of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import pyarrow as pa
+from onnx import TensorProto, helper
+
+from headrace.errors import ModelError
+from headrace.model.compose import prune_graph
+from headrace.model.feeds import feeds_from_batch
+from headrace.model.session import run_session
+from headrace.transform.sessions import constant, is_rowwise, shared_session
+from headrace.transform.tokens import Coded, Tokens, split_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from headrace.model.signature import Input
+
+__all__ = ["TokenPart", "TokenRun", "cut_tokens"]
+
+# What tft.split makes of the tokenizer; any other pattern is left to it.
+_WORD = rb"(?:[^\t\n\v\f\r ]+)|^\x00row$"
+
+
+@dataclass(frozen=True)
+class TokenPart:
+    """The part of a graph that splits the texts of a column and treats each word by itself.
+
+    Parameters
+    ----------
+    column
+        The graph's input of the texts.
+    texts
+        The model that makes the texts to split of raw columns; None where they are the column's own, ``""`` for null.
+    inputs
+        Of that model.
+    separator
+        As in `split_texts`.
+    matrix
+        The graph's value that has the words, of shape ``[rows, width]``.
+    model
+        Gives ``outputs`` of distinct words, of shape ``[words]``.
+    outputs
+        Values of the shape of the matrix that the rest of the graph, or whoever asked, needs.
+    asked
+        Those of them that are the graph's own outputs.
+    counts
+        The graph's value that has the number of words of each row.
+    shapes
+        The graph's values that have the shape of the matrix, and by how many columns they miss it.
+    """
+
+    column: Input
+    texts: bytes | None
+    inputs: tuple[Input, ...]
+    separator: bytes | None
+    matrix: str
+    model: bytes
+    outputs: tuple[str, ...]
+    asked: tuple[str, ...]
+    counts: str | None
+    shapes: tuple[tuple[str, int], ...]
+
+    def run(self, batch: pa.RecordBatch) -> TokenRun:
+        """Split the texts of a batch, and run the model once for each distinct word.
+
+        Raises
+        ------
+        RequestError
+            As `feeds_from_batch` does.
+        """
+        if self.texts is None:
+            texts = batch.column(self.column.feature)
+            if texts.null_count or not _is_text(texts.type):
+                # It knows which columns may have nulls, and says what is wrong with others.
+                feeds_from_batch(batch, self.inputs)
+        else:
+            session = shared_session(self.texts)
+            (made,) = run_session(session, [session.get_outputs()[0].name], feeds_from_batch(batch, self.inputs))
+            texts = pa.array(made, pa.string())
+        tokens = split_texts(texts, self.separator)
+        words = tokens.words.to_numpy(zero_copy_only=False)
+        found = run_session(shared_session(self.model), list(self.outputs), {self.matrix: words})
+        return TokenRun(self, tokens, dict(zip(self.outputs, found, strict=True)))
+
+
+@dataclass(frozen=True)
+class TokenRun:
+    """What a part found in a batch."""
+
+    part: TokenPart
+    tokens: Tokens
+    values: dict[str, np.ndarray[Any, Any]]
+
+    def chunk(self, rows: NDArray[np.int64]) -> dict[str, Any]:
+        """Return the graph's values for some rows; texts as `Coded`."""
+        part = self.part
+        counts = self.tokens.counts[rows]
+        longest = int(counts.max(initial=0))
+        # The operator that splits at a separator is followed by a column of ""; the other one has one column at least.
+        width = longest + 1 if part.separator is not None else max(longest, 1)
+        codes = self.tokens.matrix(rows, width)
+        found: dict[str, Any] = {
+            name: Coded(values, codes) if values.dtype == object else values.take(codes)
+            for name, values in self.values.items()
+        }
+        if part.counts is not None:
+            found[part.counts] = counts
+        return found | {name: np.array([rows.size, width - less]) for name, less in part.shapes}
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A place in a graph where texts are split."""
+
+    texts: str
+    separator: bytes | None
+    matrix: str
+    # What lies between the texts and the matrix, which only the matrix and shapes may be made of.
+    inside: frozenset[str]
+    counts: str | None
+    shapes: tuple[tuple[str, int], ...]
+
+
+class _Graph:
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.graph = graph
+        self.makers = {name: node for node in graph.node for name in node.output if name}
+        self.readers: dict[str, list[onnx.NodeProto]] = {}
+        self.captured: set[str] = set()
+        for node in graph.node:
+            for name in node.input:
+                self.readers.setdefault(name, []).append(node)
+            for attribute in node.attribute:
+                for inner in (attribute.g, *attribute.graphs) if attribute.HasField("g") else attribute.graphs:
+                    self.captured |= {name for one in inner.node for name in one.input}
+        self.outputs = [value.name for value in graph.output]
+
+    def constant(self, name: str) -> Any:
+        return constant(name, self.graph)
+
+    def places(self) -> Iterator[_Found]:
+        for node in self.graph.node:
+            found = None
+            if node.op_type == "StringSplit":
+                found = self._split(node)
+            elif (node.domain, node.op_type) == ("com.microsoft", "Tokenizer"):
+                found = self._tokenizer(node)
+            if found is not None:
+                yield found
+
+    def _split(self, node: onnx.NodeProto) -> _Found | None:
+        settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+        separator = settings.pop("delimiter", b"")
+        if settings or len(separator) != 1 or separator[0] >= 128:
+            return None
+        parts = node.output[0]
+        joins = [one for one in self.readers.get(parts, []) if one.op_type != "Shape"]
+        if len(joins) != 1 or joins[0].op_type != "Concat" or len(joins[0].input) != 2 or joins[0].input[0] != parts:
+            return None
+        column = self.makers.get(joins[0].input[1])
+        if column is None or column.op_type != "Expand" or not _is_blank(self.constant(column.input[0])):
+            return None
+        counts = node.output[1] if len(node.output) > 1 else None
+        shapes = [*self._shapes(parts, 1), *self._shapes(joins[0].output[0], 0)]
+        return _Found(node.input[0], separator, joins[0].output[0], frozenset({parts}), counts or None, tuple(shapes))
+
+    def _tokenizer(self, node: onnx.NodeProto) -> _Found | None:
+        settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+        wanted = {"mark": 0, "mincharnum": 1, "pad_value": b"", "tokenexp": _WORD}
+        before = self.makers.get(node.input[0])
+        behind = self.readers.get(node.output[0], [])
+        if settings != wanted or before is None or before.op_type != "Concat" or len(before.input) != 2:
+            return None
+        guard = self.constant(before.input[0])
+        if guard is None or guard.shape != (1,) or len(behind) != 1 or behind[0].op_type != "Slice":
+            return None
+        bounds = [self.constant(name) for name in behind[0].input[1:]]
+        if len(bounds) != 2 or any(bound is None for bound in bounds) or bounds[0].tolist() != [1]:
+            return None
+        matrix = behind[0].output[0]
+        inside = frozenset({before.output[0], node.output[0]})
+        return _Found(before.input[1], None, matrix, inside, None, tuple(self._shapes(matrix, 0)))
+
+    def _shapes(self, name: str, less: int) -> Iterator[tuple[str, int]]:
+        for node in self.readers.get(name, []):
+            if node.op_type == "Shape" and all(one.name == "start" and one.i == 0 for one in node.attribute):
+                yield node.output[0], less
+
+    def by_word(self, found: _Found) -> tuple[set[str], list[str]]:
+        """Return the values that are computed of each word by itself, and those of them that others need."""
+        constants = {item.name for item in self.graph.initializer}
+        constants |= {node.output[0] for node in self.graph.node if node.op_type == "Constant"}
+        mine = {found.matrix}
+        for node in self.graph.node:
+            names = {name for name in node.input if name}
+            if names & mine and names <= mine | constants and is_rowwise(node):
+                mine.update(node.output)
+        others = [
+            name
+            for name in mine
+            if name in self.outputs
+            or name in self.captured
+            or any(not mine.issuperset(node.output) for node in self.readers.get(name, []) if node.op_type != "Shape")
+        ]
+        return mine, sorted(others)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is not None and value.shape == (1, 1) and value.dtype.kind == "O" and value[0, 0] in ("", b"")
+
+
+def cut_tokens(model: bytes, inputs: Sequence[Input]) -> tuple[tuple[TokenPart, ...], onnx.ModelProto]:
+    """Cut the parts off a graph that split texts into words and treat each word by itself.
+
+    Returns
+    -------
+    tuple of TokenPart
+        The parts.
+    onnx.ModelProto
+        The rest, which takes their results as inputs; without outputs where the parts give all.
+    """
+    whole = onnx.load_from_string(model)
+    graph = _Graph(whole.graph)
+    parts: list[TokenPart] = []
+    types: dict[str, onnx.ValueInfoProto] = {}
+    for found in graph.places():
+        part = _part(whole, graph, found, inputs)
+        if part is not None:
+            parts.append(part[0])
+            types |= part[1]
+    if not parts:
+        return (), whole
+    given = {name for part in parts for name in part.asked}
+    rest = [name for name in graph.outputs if name not in given]
+    main = onnx.ModelProto()
+    main.CopyFrom(whole)
+    kept = [node for node in whole.graph.node if not types.keys() & set(node.output)]
+    del main.graph.node[:]
+    main.graph.node.extend(kept)
+    main.graph.input.extend(types[name] for name in sorted(types))
+    main.graph.CopyFrom(prune_graph(main.graph, rest))
+    return tuple(parts), main
+
+
+def _part(
+    whole: onnx.ModelProto, graph: _Graph, found: _Found, inputs: Sequence[Input]
+) -> tuple[TokenPart, dict[str, onnx.ValueInfoProto]] | None:
+    mine, outputs = graph.by_word(found)
+    if found.matrix in outputs or found.inside & (set(graph.outputs) | graph.captured) or not outputs:
+        return None
+    texts = _texts_model(whole, graph, found, inputs)
+    if texts is None:
+        return None
+    column, texts_model, texts_inputs = texts
+    asked = tuple(name for name in outputs if name in graph.outputs)
+    model = _word_model(whole, found.matrix, outputs)
+    types = _word_types(model, found.matrix, outputs)
+    if types is None or any(
+        types[name].type.tensor_type.elem_type == TensorProto.STRING
+        and any(not mine.issuperset(node.output) for node in graph.readers.get(name, []))
+        for name in outputs
+    ):
+        # A matrix of texts that the rest of the graph takes would be made for nothing.
+        return None
+    if found.counts is not None:
+        types[found.counts] = helper.make_tensor_value_info(found.counts, TensorProto.INT64, ["N"])
+    for name, _ in found.shapes:
+        types[name] = helper.make_tensor_value_info(name, TensorProto.INT64, [2])
+    part = TokenPart(
+        column, texts_model, texts_inputs, found.separator, found.matrix, model, tuple(outputs), asked,
+        found.counts, found.shapes,
+    )  # fmt: skip
+    return part, types
+
+
+def _texts_model(
+    whole: onnx.ModelProto, graph: _Graph, found: _Found, inputs: Sequence[Input]
+) -> tuple[Input, bytes | None, tuple[Input, ...]] | None:
+    raw = {item.name: item for item in inputs if item.role == "value" and item.dtype == "string"}
+    own = raw.get(found.texts)
+    maker = graph.makers.get(found.texts)
+    if own is None and maker is not None and maker.op_type == "Where":
+        mask, blank, value = maker.input
+        filled = graph.constant(blank)
+        own = raw.get(value)
+        masks = {item.name for item in inputs if item.role == "missing" and own and item.feature == own.feature}
+        if mask not in masks or filled is None or filled.size != 1 or filled.reshape(-1)[0] not in ("", b""):
+            own = None
+    if own is not None and len(own.shape) < 2:
+        return own, None, tuple(item for item in inputs if item.feature == own.feature)
+    model = onnx.ModelProto()
+    model.CopyFrom(whole)
+    del model.graph.output[:]
+    model.graph.output.append(onnx.ValueInfoProto(name=found.texts))
+    model.graph.CopyFrom(prune_graph(model.graph, [found.texts]))
+    names = {value.name for value in model.graph.input}
+    used = tuple(item for item in inputs if item.name in names)
+    values = [item for item in used if item.role == "value"]
+    if not values or any(len(item.shape) >= 2 for item in used):
+        return None
+    return values[0], model.SerializeToString(deterministic=True), used
+
+
+def _word_model(whole: onnx.ModelProto, matrix: str, outputs: Sequence[str]) -> bytes:
+    model = onnx.ModelProto()
+    model.CopyFrom(whole)
+    graph = model.graph
+    kept = [node for node in whole.graph.node if matrix not in node.output]
+    del graph.node[:]
+    graph.node.extend(kept)
+    del graph.input[:]
+    graph.input.append(helper.make_tensor_value_info(matrix, TensorProto.STRING, ["W"]))
+    del graph.output[:]
+    graph.output.extend(onnx.ValueInfoProto(name=name) for name in outputs)
+    graph.CopyFrom(prune_graph(graph, outputs))
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def _word_types(model: bytes, matrix: str, outputs: Sequence[str]) -> dict[str, onnx.ValueInfoProto] | None:
+    """Return the types of what a model of words gives, found by running it; None where it is not one for each word."""
+    types: dict[str, onnx.ValueInfoProto] = {}
+    try:
+        for count in (2, 3):
+            found = run_session(shared_session(model), list(outputs), {matrix: np.array([""] * count, object)})
+            for name, value in zip(outputs, found, strict=True):
+                if value.shape != (count,):
+                    return None
+                kind = TensorProto.STRING if value.dtype == object else helper.np_dtype_to_tensor_dtype(value.dtype)
+                types[name] = helper.make_tensor_value_info(name, kind, ["N", f"{matrix}/width"])
+    except ModelError:
+        return None
+    return types
