@@ -42,11 +42,14 @@ class Chunk:
         Of the first byte, counted from 1.
     data
         The bytes.
+    lines
+        How many lines they are, where each is a record or blank: none has quotes, or is a comment; else None.
     """
 
     offset: int
     line: int
     data: bytes
+    lines: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,25 @@ def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | 
     return spans, None
 
 
+def _pairs(data: bytes, dialect: Dialect) -> npt.NDArray[np.int64] | None:
+    """Return the offsets of all quotes where they open and close by turns and nothing is in doubt; else None.
+
+    Each opening quote begins a field, or is the second of two that stand for one; each closing quote ends a field or
+    is the first of two. The last may be open still.
+    """
+    if dialect.quote is None or (dialect.comment is not None and dialect.comment.encode() in data):
+        return None
+    array = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(array == ord(dialect.quote))
+    beside = np.zeros(256, bool)
+    beside[[ord(dialect.separator), ord("\n"), ord("\r"), ord(dialect.quote)]] = True
+    opening, closing = quotes[::2], quotes[1::2]
+    if len(opening) and opening[0] == 0:
+        opening = opening[1:]
+    plain = beside[array[opening - 1]].all() and beside[array[np.minimum(closing + 1, len(data) - 1)]].all()
+    return quotes if plain else None
+
+
 def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
     """Return the offsets of the last byte of each line break: LF, CR LF or CR."""
     array = np.frombuffer(data, np.uint8)
@@ -121,11 +143,12 @@ def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
     return np.flatnonzero(breaks)
 
 
-def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
-    """Find the records of a chunk."""
-    breaks = _line_breaks(data)
+def _inner_breaks(
+    data: bytes, breaks: npt.NDArray[np.int64], dialect: Dialect
+) -> tuple[npt.NDArray[np.bool_], list[int]]:
+    """Return which line breaks are inside quotes, and the offsets of quotes that are never closed."""
     inner = np.zeros(len(breaks), bool)
-    strays = []
+    strays: list[int] = []
     base = 0
     while True:
         spans, stray = _spans(data[base:] if base else data, dialect)
@@ -143,6 +166,18 @@ def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
         if after == len(breaks):
             break
         base = int(breaks[after]) + 1
+    return inner, strays
+
+
+def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
+    """Find the records of a chunk."""
+    breaks = _line_breaks(data)
+    quoted = dialect.quote is not None and dialect.quote.encode() in data
+    pairs = _pairs(data, dialect) if quoted else None
+    if pairs is not None and len(pairs) % 2 == 0:
+        inner, strays = np.searchsorted(pairs, breaks) % 2 == 1, []
+    else:
+        inner, strays = _inner_breaks(data, breaks, dialect)
     nexts = breaks[~inner] + 1
     if len(data) and (not len(nexts) or nexts[-1] != len(data)):
         nexts = np.append(nexts, len(data))
@@ -184,20 +219,39 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
         buffer = buffer + more if more else buffer
         if finished:
             if buffer and not skip_lines:
-                yield Chunk(offset, line, buffer)
+                yield Chunk(offset, line, buffer, _plain_lines(buffer, dialect))
             return
         if skip_lines or len(buffer) < size:
             continue
         cut = _boundary(buffer, dialect)
         if cut:
-            yield Chunk(offset, line, buffer[:cut])
-            line += len(_line_breaks(buffer[:cut]))
+            data = buffer[:cut]
+            lines = _plain_lines(data, dialect)
+            yield Chunk(offset, line, data, lines)
+            line += len(_line_breaks(data)) if lines is None else lines
             offset += cut
             buffer = buffer[cut:]
 
 
+def _plain_lines(data: bytes, dialect: Dialect) -> int | None:
+    """Return the number of lines where each ends in LF, has no quotes and is no comment; else None."""
+    special = [b"\r", *(char.encode() for char in (dialect.quote, dialect.comment) if char is not None)]
+    if not data.endswith(b"\n") or any(found in data for found in special):
+        return None
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+
+
 def _boundary(buffer: bytes, dialect: Dialect) -> int:
     """Return the offset after the last record that surely ends in the buffer; 0 where none does."""
+    pairs = _pairs(buffer, dialect)
+    if pairs is not None:
+        end = len(buffer) - 1
+        while end > 0 and (cut := max(buffer.rfind(b"\n", 0, end), buffer.rfind(b"\r", 0, end))) >= 0:
+            cut += buffer[cut : cut + 2] == b"\r\n"
+            before = int(np.searchsorted(pairs, cut))
+            if before % 2 == 0:
+                return cut + 1
+            end = int(pairs[before - 1])
     spans, stray = _spans(buffer, dialect)
     # The last byte may be a CR whose LF is still to come, or a quote that is about to be doubled.
     end = len(buffer) - 1 if stray is None else stray
