@@ -44,7 +44,8 @@ def data_chunks(path: File, source: CsvSource, *, with_header: bool = False) -> 
                     header = False
                     cut = int(found.nexts[0])
                     lines = chunk.data.count(b"\n", 0, cut) or chunk.data.count(b"\r", 0, cut)
-                    rest = Chunk(chunk.offset + cut, chunk.line + lines, chunk.data[cut:])
+                    left = None if chunk.lines is None else chunk.lines - lines
+                    rest = Chunk(chunk.offset + cut, chunk.line + lines, chunk.data[cut:], left)
                     if rest.data:
                         yield rest
                 else:

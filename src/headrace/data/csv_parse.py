@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from headrace.data.csv_header import dialect_of
-from headrace.data.csv_records import Chunk, Records, find_records
+from headrace.data.csv_records import Chunk, Dialect, Records, find_records
 from headrace.data.csv_types import ARROW_TYPES, is_value
 from headrace.data.source import Unreadable
 from headrace.errors import DataError
@@ -101,8 +101,8 @@ def parse_chunk(
     data = chunk.data
     if chunk.lines is not None and _is_utf8(data):
         table, invalid = _arrow_parse(data, names, columns, source, plan)
-        # Fewer rows than lines: some are blank.
-        if not invalid and table.num_rows == chunk.lines:
+        # There are fewer rows than lines where some are blank, or quotes go over several.
+        if not invalid and table.num_rows == chunk.lines and not _ends_in_quotes(data, dialect_of(source)):
             return Parsed(table, chunk, source, [])
     found = find_records(data, dialect_of(source), chunk.line)
     reasons: dict[int, str] = dict.fromkeys(np.flatnonzero(found.stray).tolist(), "a quote is opened and never closed")
@@ -136,6 +136,12 @@ def parse_chunk(
         for record in sorted(reasons)
     ]
     return Parsed(table, chunk, source, unreadable, records)
+
+
+def _ends_in_quotes(data: bytes, dialect: Dialect) -> bool:
+    """Tell whether the last line has a quote that is never closed."""
+    last = data[data.rfind(b"\n", 0, -1) + 1 :]
+    return bool(find_records(last, dialect).stray.any())
 
 
 def _arrow_parse(

@@ -43,7 +43,8 @@ class Chunk:
     data
         The bytes.
     lines
-        How many lines they are, where each is a record or blank: none has quotes, or is a comment; else None.
+        How many lines they are, where only quotes could make a record of several: all end in LF, none is a comment;
+        else None.
     """
 
     offset: int
@@ -119,7 +120,9 @@ def _pairs(data: bytes, dialect: Dialect) -> npt.NDArray[np.int64] | None:
     Each opening quote begins a field, or is the second of two that stand for one; each closing quote ends a field or
     is the first of two. The last may be open still.
     """
-    if dialect.quote is None or (dialect.comment is not None and dialect.comment.encode() in data):
+    if dialect.quote is None or dialect.quote.encode() not in data:
+        return np.empty(0, np.int64)
+    if dialect.comment is not None and dialect.comment.encode() in data:
         return None
     array = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(array == ord(dialect.quote))
@@ -172,10 +175,10 @@ def _inner_breaks(
 def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
     """Find the records of a chunk."""
     breaks = _line_breaks(data)
-    quoted = dialect.quote is not None and dialect.quote.encode() in data
-    pairs = _pairs(data, dialect) if quoted else None
+    pairs = _pairs(data, dialect)
     if pairs is not None and len(pairs) % 2 == 0:
-        inner, strays = np.searchsorted(pairs, breaks) % 2 == 1, []
+        inner = np.searchsorted(pairs, breaks) % 2 == 1
+        strays: list[int] = []
     else:
         inner, strays = _inner_breaks(data, breaks, dialect)
     nexts = breaks[~inner] + 1
@@ -219,24 +222,23 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
         buffer = buffer + more if more else buffer
         if finished:
             if buffer and not skip_lines:
-                yield Chunk(offset, line, buffer, _plain_lines(buffer, dialect))
+                yield Chunk(offset, line, buffer, _count_lines(buffer, dialect))
             return
         if skip_lines or len(buffer) < size:
             continue
         cut = _boundary(buffer, dialect)
         if cut:
             data = buffer[:cut]
-            lines = _plain_lines(data, dialect)
+            lines = _count_lines(data, dialect)
             yield Chunk(offset, line, data, lines)
             line += len(_line_breaks(data)) if lines is None else lines
             offset += cut
             buffer = buffer[cut:]
 
 
-def _plain_lines(data: bytes, dialect: Dialect) -> int | None:
-    """Return the number of lines where each ends in LF, has no quotes and is no comment; else None."""
-    special = [b"\r", *(char.encode() for char in (dialect.quote, dialect.comment) if char is not None)]
-    if not data.endswith(b"\n") or any(found in data for found in special):
+def _count_lines(data: bytes, dialect: Dialect) -> int | None:
+    """Return the number of lines where each ends in LF and none is a comment; else None."""
+    if not data.endswith(b"\n") or b"\r" in data or (dialect.comment is not None and dialect.comment.encode() in data):
         return None
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
 

@@ -124,9 +124,7 @@ class CsvShard:
         fields = [self.schema.field(name).with_type(array.type) for name, array in zip(columns, arrays, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
-    def _parsed(
-        self, columns: list[str], report: Callable[[Unreadable], None] | None
-    ) -> Iterator[pa.RecordBatch]:
+    def _parsed(self, columns: list[str], report: Callable[[Unreadable], None] | None) -> Iterator[pa.RecordBatch]:
         wanted = list(dict.fromkeys([*columns, *self.unclean])) or [self.schema.names[0]]
         kinds = {field.name: kind_of(field.type) for field in self.schema if field.name in wanted}
         # Where a value is known to be bad, trying is in vain.

@@ -282,9 +282,13 @@ def _starts(texts: pa.StringArray) -> npt.NDArray[np.uint8]:
         lengths = np.diff(edges)
         filled = lengths > 0
         first = np.frombuffer(data, np.uint8)[edges[:-1][filled]]
-        told[filled] = _BY_FIRST_BYTE[first]
+        cannot = _BY_FIRST_BYTE[first]
         # A number that begins with a letter is nan, inf or infinity.
-        told[filled] |= np.where((first > ord("9")) & ~np.isin(lengths[filled], (3, 8)), _NOT_NUMBER, np.uint8(0))
+        lettered = np.flatnonzero(((cannot & _NOT_NUMBER) == 0) & (first > ord("9")))
+        if len(lettered):
+            width = lengths[filled][lettered]
+            cannot[lettered[(width != 3) & (width != 8)]] |= _NOT_NUMBER
+        told[filled] = cannot
     if texts.null_count:
         told[texts.is_null().to_numpy(zero_copy_only=False)] = 0
     return told

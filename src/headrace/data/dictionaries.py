@@ -12,8 +12,7 @@ from headrace.data.parquet_files import ParquetShard, dictionary_columns
 from headrace.data.set_aside import CountedShard
 
 if TYPE_CHECKING:
-    from headrace.data.csv_shards import CsvShard
-from headrace.data.dataset import Shard
+    from headrace.data.dataset import Shard
 
 __all__ = ["dictionary_encoded"]
 
@@ -21,9 +20,9 @@ __all__ = ["dictionary_encoded"]
 def dictionary_encoded(dataset: Dataset) -> Dataset:
     """Return the dataset with texts left as dictionaries where the files hold few distinct ones.
 
-    Batches of Parquet and CSV shards then have ``dictionary<int32, string>`` arrays in such columns, which skips most of the
-    decoding. Other columns and shards are as they were, and so is ``schema``: what a batch holds, its own schema says.
-    Reads the footers of Parquet files.
+    Batches of Parquet and CSV shards then have ``dictionary<int32, string>`` arrays in such columns, which skips most
+    of the decoding. Other columns and shards are as they were, and so is ``schema``: what a batch holds, its own
+    schema says. Reads the footers of Parquet files.
 
     Parameters
     ----------
