@@ -12,8 +12,9 @@ from headrace.data import csv, kept_batches
 from headrace.data.kept_batches import Keeper, Kept, stamp_of
 
 if TYPE_CHECKING:
-    import pytest
     from pathlib import Path
+
+    import pytest
 
 
 def batch(number: int) -> pa.RecordBatch:

@@ -45,23 +45,7 @@ def open_csv(source: CsvSource) -> Dataset:
     is_utf8(source.encoding)
     names = {path: file_names(path, source) for path in files}
     first = names[files[0]]
-    for path in files[1:]:
-        if set(names[path]) != set(first):
-            odd = sorted(set(names[path]) ^ set(first))
-            raise DataError(
-                "All files of a source have the same columns",
-                got=f"{', '.join(map(repr, odd))} only in one of them",
-                where=f"{files[0]} and {path}",
-            )
-    given = {name: dict(source.types).get(name) for name in first}
-    for name in dict(source.types):
-        if name not in given:
-            raise DataError(
-                "types name a column that the file does not have",
-                got=name,
-                where=str(files[0]),
-                fix=did_you_mean(name, first),
-            )
+    given = _given(names, source)
     cleaning = source_cleaning(source)
     work = ((number, file, chunk) for number, file in enumerate(files) for chunk in data_chunks(file, source))
     # One that is looked into before all are read.
@@ -124,6 +108,30 @@ def open_csv(source: CsvSource) -> Dataset:
             CsvShard(str(file), source, names[file], schema, unclean, head.start, size, head.line, texts, kept=kept)
         )
     return Dataset(schema, tuple(shards))
+
+
+def _given(names: Mapping[File, Sequence[str]], source: CsvSource) -> dict[str, str | None]:
+    """Return the columns with the types that are known, after a check that all files have the same."""
+    files = list(names)
+    first = names[files[0]]
+    for path in files[1:]:
+        if set(names[path]) != set(first):
+            odd = sorted(set(names[path]) ^ set(first))
+            raise DataError(
+                "All files of a source have the same columns",
+                got=f"{', '.join(map(repr, odd))} only in one of them",
+                where=f"{files[0]} and {path}",
+            )
+    given = {name: dict(source.types).get(name) for name in first}
+    for name in dict(source.types):
+        if name not in given:
+            raise DataError(
+                "types name a column that the file does not have",
+                got=name,
+                where=str(files[0]),
+                fix=did_you_mean(name, first),
+            )
+    return given
 
 
 @dataclass(frozen=True)

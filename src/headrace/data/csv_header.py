@@ -78,7 +78,7 @@ def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
     head: list[bytes] = []
     for chunk in data_chunks(path, source, with_header=True):
         found = find_records(chunk.data, dialect_of(source), chunk.line)
-        head += [chunk.data[int(s) : int(e)] for s, e in zip(found.starts[:2], found.ends[:2], strict=True)]
+        head += [bytes(chunk.data[int(s) : int(e)]) for s, e in zip(found.starts[:2], found.ends[:2], strict=True)]
         if len(head) >= 2:
             break
     if not head:

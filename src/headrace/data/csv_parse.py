@@ -138,14 +138,14 @@ def parse_chunk(
     return Parsed(table, chunk, source, unreadable, records)
 
 
-def _ends_in_quotes(data: bytes, dialect: Dialect) -> bool:
+def _ends_in_quotes(data: bytes | bytearray, dialect: Dialect) -> bool:
     """Tell whether the last line has a quote that is never closed."""
     last = data[data.rfind(b"\n", 0, -1) + 1 :]
     return bool(find_records(last, dialect).stray.any())
 
 
 def _arrow_parse(
-    data: bytes, names: Sequence[str], columns: Sequence[str], source: CsvSource, plan: Plan
+    data: bytes | bytearray, names: Sequence[str], columns: Sequence[str], source: CsvSource, plan: Plan
 ) -> tuple[pa.Table, list[tuple[int, int]]]:
     """Return the table, and (record, columns it has) for each with too many or too few."""
     types = _expected(data, columns, source, plan)
@@ -164,7 +164,7 @@ def _arrow_parse(
             types |= dict.fromkeys(doubtful, pa.string())
 
 
-def _expected(data: bytes, columns: Sequence[str], source: CsvSource, plan: Plan) -> dict[str, pa.DataType]:
+def _expected(data: bytes | bytearray, columns: Sequence[str], source: CsvSource, plan: Plan) -> dict[str, pa.DataType]:
     """Return the type to read each column as: the expected one only if Arrow would not take more for it than we do."""
     types = {name: plan.type_of(name) for name in columns}
     unsure: set[pa.DataType] = set()
@@ -181,7 +181,7 @@ def _expected(data: bytes, columns: Sequence[str], source: CsvSource, plan: Plan
     return {name: pa.string() if kind in unsure else kind for name, kind in types.items()}
 
 
-def _has_hexadecimal(data: bytes) -> bool:
+def _has_hexadecimal(data: bytes | bytearray) -> bool:
     """Tell whether 0x or 0X is anywhere, pair of bytes by pair, which is much faster than a search."""
     for start in (0, 1):
         pairs = np.frombuffer(data, "<u2", max(len(data) - start, 0) // 2, start)
@@ -191,7 +191,7 @@ def _has_hexadecimal(data: bytes) -> bool:
 
 
 def _arrow_read(
-    data: bytes, names: Sequence[str], types: dict[str, pa.DataType], source: CsvSource
+    data: bytes | bytearray, names: Sequence[str], types: dict[str, pa.DataType], source: CsvSource
 ) -> tuple[pa.Table, list[tuple[int, int]]]:
     invalid: list[tuple[int, int]] = []
 
@@ -226,12 +226,12 @@ def _arrow_read(
     return table, invalid
 
 
-def _shown(data: bytes, records: Records, index: int) -> str:
+def _shown(data: bytes | bytearray, records: Records, index: int) -> str:
     start, end = int(records.starts[index]), int(records.ends[index])
     return data[start : min(end, start + TEXT_SHOWN)].decode("utf-8", "replace")
 
 
-def _joined(data: bytes, found: Records, kept: npt.NDArray[np.int64]) -> bytes:
+def _joined(data: bytes | bytearray, found: Records, kept: npt.NDArray[np.int64]) -> bytes:
     """Return the kept records only."""
     if not len(kept):
         return b""
@@ -241,7 +241,7 @@ def _joined(data: bytes, found: Records, kept: npt.NDArray[np.int64]) -> bytes:
     return b"".join(data[start:end] for start, end in zip(starts[first], nexts[last], strict=True))
 
 
-def _is_utf8(data: bytes) -> bool:
+def _is_utf8(data: bytes | bytearray) -> bool:
     if data.isascii():
         return True
     try:
@@ -251,7 +251,7 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _not_utf8(data: bytes, found: Records, skip: dict[int, str]) -> dict[int, str]:
+def _not_utf8(data: bytes | bytearray, found: Records, skip: dict[int, str]) -> dict[int, str]:
     if _is_utf8(data):
         return {}
     high = np.flatnonzero(np.frombuffer(data, np.uint8) >= 0x80)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,7 +50,7 @@ class Chunk:
 
     offset: int
     line: int
-    data: bytes
+    data: bytes | bytearray
     lines: int | None = None
 
 
@@ -97,7 +98,7 @@ def _quoted(dialect: Dialect) -> re.Pattern[bytes]:
     return re.compile(pattern)
 
 
-def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | None]:
+def _spans(data: bytes | bytearray, dialect: Dialect) -> tuple[list[tuple[int, int]], int | None]:
     """Return the quoted spans with line breaks in them, and the offset of a quote that is not closed."""
     if dialect.quote is None or dialect.quote.encode() not in data:
         return [], None
@@ -114,7 +115,7 @@ def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | 
     return spans, None
 
 
-def _pairs(data: bytes, dialect: Dialect) -> npt.NDArray[np.int64] | None:
+def _pairs(data: bytes | bytearray, dialect: Dialect) -> npt.NDArray[np.int64] | None:
     """Return the offsets of all quotes where they open and close by turns and nothing is in doubt; else None.
 
     Each opening quote begins a field, or is the second of two that stand for one; each closing quote ends a field or
@@ -135,7 +136,7 @@ def _pairs(data: bytes, dialect: Dialect) -> npt.NDArray[np.int64] | None:
     return quotes if plain else None
 
 
-def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
+def _line_breaks(data: bytes | bytearray) -> npt.NDArray[np.int64]:
     """Return the offsets of the last byte of each line break: LF, CR LF or CR."""
     array = np.frombuffer(data, np.uint8)
     breaks = array == 10
@@ -147,7 +148,7 @@ def _line_breaks(data: bytes) -> npt.NDArray[np.int64]:
 
 
 def _inner_breaks(
-    data: bytes, breaks: npt.NDArray[np.int64], dialect: Dialect
+    data: bytes | bytearray, breaks: npt.NDArray[np.int64], dialect: Dialect
 ) -> tuple[npt.NDArray[np.bool_], list[int]]:
     """Return which line breaks are inside quotes, and the offsets of quotes that are never closed."""
     inner = np.zeros(len(breaks), bool)
@@ -172,7 +173,7 @@ def _inner_breaks(
     return inner, strays
 
 
-def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
+def find_records(data: bytes | bytearray, dialect: Dialect, line: int = 1) -> Records:
     """Find the records of a chunk."""
     breaks = _line_breaks(data)
     pairs = _pairs(data, dialect)
@@ -202,24 +203,24 @@ def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
 
 def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
     """Cut a stream into chunks of whole records, each about ``size`` bytes."""
-    buffer = stream.read(size)
+    buffer = _longer(bytearray(), stream, size)
     offset = 0
     line = 1
     if buffer.startswith(b"\xef\xbb\xbf"):
-        buffer = buffer[3:]
+        del buffer[:3]
         offset = 3
     finished = False
     while buffer or not finished:
         while skip_lines and (found := _line_breaks(buffer)).size:
             skipped = min(skip_lines, len(found))
             cut = int(found[skipped - 1]) + 1
-            buffer = buffer[cut:]
+            del buffer[:cut]
             offset += cut
             line += skipped
             skip_lines -= skipped
-        more = b"" if finished else stream.read(max(size - len(buffer), size // 4, 1))
-        finished = not more
-        buffer = buffer + more if more else buffer
+        before = len(buffer)
+        buffer = _longer(buffer, stream, max(size - before, size // 4, 1))
+        finished = len(buffer) == before
         if finished:
             if buffer and not skip_lines:
                 yield Chunk(offset, line, buffer, _count_lines(buffer, dialect))
@@ -228,22 +229,39 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
             continue
         cut = _boundary(buffer, dialect)
         if cut:
-            data = buffer[:cut]
-            lines = _count_lines(data, dialect)
-            yield Chunk(offset, line, data, lines)
-            line += len(_line_breaks(data)) if lines is None else lines
+            rest = buffer[cut:]
+            del buffer[cut:]
+            lines = _count_lines(buffer, dialect)
+            yield Chunk(offset, line, buffer, lines)
+            line += len(_line_breaks(buffer)) if lines is None else lines
             offset += cut
-            buffer = buffer[cut:]
+            buffer = rest
 
 
-def _count_lines(data: bytes, dialect: Dialect) -> int | None:
+def _longer(buffer: bytearray, stream: IO[bytes], size: int) -> bytearray:
+    """Return the buffer and up to ``size`` bytes more.
+
+    New memory is dear, as the system hands it out page by page: so what is read goes where it stays.
+    """
+    if not isinstance(stream, io.BufferedReader):
+        return buffer + stream.read(size)
+    used = len(buffer)
+    longer = bytearray(used + size)
+    longer[:used] = buffer
+    with memoryview(longer) as view, view[used:] as free:
+        found = stream.readinto(free)
+    del longer[used + found :]
+    return longer
+
+
+def _count_lines(data: bytes | bytearray, dialect: Dialect) -> int | None:
     """Return the number of lines where each ends in LF and none is a comment; else None."""
     if not data.endswith(b"\n") or b"\r" in data or (dialect.comment is not None and dialect.comment.encode() in data):
         return None
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
 
 
-def _boundary(buffer: bytes, dialect: Dialect) -> int:
+def _boundary(buffer: bytes | bytearray, dialect: Dialect) -> int:
     """Return the offset after the last record that surely ends in the buffer; 0 where none does."""
     pairs = _pairs(buffer, dialect)
     if pairs is not None:
