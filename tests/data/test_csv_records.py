@@ -79,12 +79,13 @@ def test_records_are_where_a_slow_reader_finds_them(data: bytes, quote: bool, co
 
 
 @settings(deadline=None, max_examples=400)
-@given(data=CSV_BYTES, size=st.integers(1, 40), comment=st.booleans())
-def test_where_a_file_is_cut_makes_no_difference(data: bytes, size: int, comment: bool) -> None:
+@given(data=CSV_BYTES, size=st.integers(1, 40), comment=st.booleans(), buffered=st.booleans())
+def test_where_a_file_is_cut_makes_no_difference(data: bytes, size: int, comment: bool, buffered: bool) -> None:
     dialect = Dialect(",", '"', "#" if comment else None)
     whole = find_records(data, dialect)
     pieces = []
-    for chunk in cut_chunks(io.BytesIO(data), dialect, size=size):
+    stream = io.BufferedReader(io.BytesIO(data)) if buffered else io.BytesIO(data)
+    for chunk in cut_chunks(stream, dialect, size=size):
         records = find_records(chunk.data, dialect, chunk.line)
         pieces += list(
             zip((records.starts + chunk.offset).tolist(), records.lines.tolist(), records.stray.tolist(), strict=True)

@@ -77,8 +77,13 @@ def clean_array(array: Any, cleaning: Cleaning) -> Any:
     if pa.types.is_dictionary(array.type):
         if isinstance(array, pa.ChunkedArray):
             return pa.chunked_array([clean_array(chunk, cleaning) for chunk in array.chunks], array.type)
-        texts = clean_array(array.dictionary, cleaning)
-        return texts.take(array.indices).dictionary_encode().cast(array.type)
+        plain = array.dictionary
+        texts = clean_array(plain, cleaning)
+        if texts is plain:
+            return array
+        words = texts.dictionary_encode()
+        indices = words.indices.take(array.indices).cast(array.type.index_type)
+        return pa.DictionaryArray.from_arrays(indices, words.dictionary).cast(array.type)
     if cleaning.strip and _may_have_space(array):
         array = pc.utf8_trim(array, characters=WHITESPACE)
     if cleaning.null_values:
@@ -91,14 +96,17 @@ def clean_array(array: Any, cleaning: Cleaning) -> Any:
 
 
 def _may_have_space(array: Any) -> bool:
-    """Tell whether there is white space in the bytes of an array of texts, which is far less work than trimming."""
+    """Tell whether a text begins or ends with white space, which is far less work than trimming."""
+    import numpy as np
+
     layout = _layout(array)
     if layout is None:
         return True
     edges, data = layout
-    used = data[int(edges[0]) : int(edges[-1])]
+    filled = edges[1:] > edges[:-1]
+    starts, ends = (edges[:-1], edges[1:]) if filled.all() else (edges[:-1][filled], edges[1:][filled])
     # All white space, and little else, is at or below the blank.
-    return bool(used.size) and int(used.min()) <= ord(" ")
+    return bool((data[starts] <= ord(" ")).any() or (data[ends - np.int32(1)] <= ord(" ")).any())
 
 
 def _may_have_empty(array: Any) -> bool:

@@ -44,7 +44,8 @@ def data_chunks(path: File, source: CsvSource, *, with_header: bool = False) -> 
                     header = False
                     cut = int(found.nexts[0])
                     lines = len(line_breaks(chunk.data[:cut]))
-                    rest = Chunk(chunk.offset + cut, chunk.line + lines, chunk.data[cut:])
+                    left = None if chunk.lines is None else chunk.lines - lines
+                    rest = Chunk(chunk.offset + cut, chunk.line + lines, chunk.data[cut:], left)
                     if rest.data:
                         yield rest
                 else:
@@ -78,7 +79,7 @@ def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
     stray: list[bool] = []
     for chunk in data_chunks(path, source, with_header=True):
         found = find_records(chunk.data, dialect_of(source), chunk.line)
-        head += [chunk.data[int(s) : int(e)] for s, e in zip(found.starts[:2], found.ends[:2], strict=True)]
+        head += [bytes(chunk.data[int(s) : int(e)]) for s, e in zip(found.starts[:2], found.ends[:2], strict=True)]
         stray += found.stray[:2].tolist()
         if len(head) >= 2:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,11 +44,15 @@ class Chunk:
         Of the first byte, counted from 1.
     data
         The bytes.
+    lines
+        How many lines they are, where only quotes could make a record of several: all end in LF, none is a comment;
+        else None.
     """
 
     offset: int
     line: int
-    data: bytes
+    data: bytes | bytearray
+    lines: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def _quoted(dialect: Dialect) -> re.Pattern[bytes]:
     return re.compile(pattern)
 
 
-def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | None]:
+def _spans(data: bytes | bytearray, dialect: Dialect) -> tuple[list[tuple[int, int]], int | None]:
     """Return the quoted spans with line breaks in them, and the offset of a quote that is not closed."""
     if dialect.quote is None or dialect.quote.encode() not in data:
         return [], None
@@ -111,7 +116,28 @@ def _spans(data: bytes, dialect: Dialect) -> tuple[list[tuple[int, int]], int | 
     return spans, None
 
 
-def line_breaks(data: bytes) -> npt.NDArray[np.int64]:
+def _pairs(data: bytes | bytearray, dialect: Dialect) -> npt.NDArray[np.int64] | None:
+    """Return the offsets of all quotes where they open and close by turns and nothing is in doubt; else None.
+
+    Each opening quote begins a field, or is the second of two that stand for one; each closing quote ends a field or
+    is the first of two. The last may be open still.
+    """
+    if dialect.quote is None or dialect.quote.encode() not in data:
+        return np.empty(0, np.int64)
+    if dialect.comment is not None and dialect.comment.encode() in data:
+        return None
+    array = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(array == ord(dialect.quote))
+    beside = np.zeros(256, bool)
+    beside[[ord(dialect.separator), ord("\n"), ord("\r"), ord(dialect.quote)]] = True
+    opening, closing = quotes[::2], quotes[1::2]
+    if len(opening) and opening[0] == 0:
+        opening = opening[1:]
+    plain = beside[array[opening - 1]].all() and beside[array[np.minimum(closing + 1, len(data) - 1)]].all()
+    return quotes if plain else None
+
+
+def line_breaks(data: bytes | bytearray) -> npt.NDArray[np.int64]:
     """Return the offsets of the last byte of each line break: LF, CR LF or CR."""
     array = np.frombuffer(data, np.uint8)
     breaks = array == 10
@@ -122,11 +148,12 @@ def line_breaks(data: bytes) -> npt.NDArray[np.int64]:
     return np.flatnonzero(breaks)
 
 
-def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
-    """Find the records of a chunk."""
-    breaks = line_breaks(data)
+def _inner_breaks(
+    data: bytes | bytearray, breaks: npt.NDArray[np.int64], dialect: Dialect
+) -> tuple[npt.NDArray[np.bool_], list[int]]:
+    """Return which line breaks are inside quotes, and the offsets of quotes that are never closed."""
     inner = np.zeros(len(breaks), bool)
-    strays = []
+    strays: list[int] = []
     base = 0
     while True:
         spans, stray = _spans(data[base:] if base else data, dialect)
@@ -144,6 +171,18 @@ def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
         if after == len(breaks):
             break
         base = int(breaks[after]) + 1
+    return inner, strays
+
+
+def find_records(data: bytes | bytearray, dialect: Dialect, line: int = 1) -> Records:
+    """Find the records of a chunk."""
+    breaks = line_breaks(data)
+    pairs = _pairs(data, dialect)
+    if pairs is not None and len(pairs) % 2 == 0:
+        inner = np.searchsorted(pairs, breaks) % 2 == 1
+        strays: list[int] = []
+    else:
+        inner, strays = _inner_breaks(data, breaks, dialect)
     nexts = breaks[~inner] + 1
     if len(data) and (not len(nexts) or nexts[-1] != len(data)):
         nexts = np.append(nexts, len(data))
@@ -165,11 +204,11 @@ def find_records(data: bytes, dialect: Dialect, line: int = 1) -> Records:
 
 def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
     """Cut a stream into chunks of whole records, each about ``size`` bytes."""
-    buffer = stream.read(size)
+    buffer = _longer(bytearray(), stream, size)
     offset = 0
     line = 1
     if buffer.startswith(MARK):
-        buffer = buffer[3:]
+        del buffer[:3]
         offset = 3
     finished = False
     while buffer or not finished:
@@ -177,34 +216,69 @@ def cut_chunks(stream: IO[bytes], dialect: Dialect, *, skip_lines: int = 0, size
         while skip_lines and (found := line_breaks(buffer.removesuffix(b"\r"))).size:
             skipped = min(skip_lines, len(found))
             cut = int(found[skipped - 1]) + 1
-            buffer = buffer[cut:]
+            del buffer[:cut]
             offset += cut
             line += skipped
             skip_lines -= skipped
-        more = b"" if finished else stream.read(max(size - len(buffer), size // 4, 1))
-        finished = not more
-        buffer = buffer + more if more else buffer
+        before = len(buffer)
+        buffer = _longer(buffer, stream, max(size - before, size // 4, 1))
+        finished = len(buffer) == before
         if finished:
             if buffer and not skip_lines:
-                yield Chunk(offset, line, buffer)
+                yield Chunk(offset, line, buffer, _count_lines(buffer, dialect))
             return
         if skip_lines or len(buffer) < size:
             continue
         cut = _boundary(buffer, dialect)
         if cut:
-            yield Chunk(offset, line, buffer[:cut])
-            line += len(line_breaks(buffer[:cut]))
+            rest = buffer[cut:]
+            del buffer[cut:]
+            lines = _count_lines(buffer, dialect)
+            yield Chunk(offset, line, buffer, lines)
+            line += len(line_breaks(buffer)) if lines is None else lines
             offset += cut
-            buffer = buffer[cut:]
+            buffer = rest
 
 
-def for_arrow(data: bytes) -> bytes:
+def for_arrow(data: bytes | bytearray) -> bytes | bytearray:
     """Return bytes of which Arrow's parser reads all: it skips a byte order mark, which here is part of a text."""
     return MARK + data if data.startswith(MARK) else data
 
 
-def _boundary(buffer: bytes, dialect: Dialect) -> int:
+def _longer(buffer: bytearray, stream: IO[bytes], size: int) -> bytearray:
+    """Return the buffer and up to ``size`` bytes more.
+
+    New memory is dear, as the system hands it out page by page: so what is read goes where it stays.
+    """
+    if not isinstance(stream, io.BufferedReader):
+        return buffer + stream.read(size)
+    used = len(buffer)
+    longer = bytearray(used + size)
+    longer[:used] = buffer
+    with memoryview(longer) as view, view[used:] as free:
+        found = stream.readinto(free)
+    del longer[used + found :]
+    return longer
+
+
+def _count_lines(data: bytes | bytearray, dialect: Dialect) -> int | None:
+    """Return the number of lines where each ends in LF and none is a comment; else None."""
+    if not data.endswith(b"\n") or b"\r" in data or (dialect.comment is not None and dialect.comment.encode() in data):
+        return None
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+
+
+def _boundary(buffer: bytes | bytearray, dialect: Dialect) -> int:
     """Return the offset after the last record that surely ends in the buffer; 0 where none does."""
+    pairs = _pairs(buffer, dialect)
+    if pairs is not None:
+        end = len(buffer) - 1
+        while end > 0 and (cut := max(buffer.rfind(b"\n", 0, end), buffer.rfind(b"\r", 0, end))) >= 0:
+            cut += buffer[cut : cut + 2] == b"\r\n"
+            quotes = int(np.searchsorted(pairs, cut))
+            if quotes % 2 == 0:
+                return cut + 1
+            end = int(pairs[quotes - 1])
     spans, stray = _spans(buffer, dialect)
     # The last byte may be a CR whose LF is still to come, or a quote that is about to be doubled.
     end = len(buffer) - 1 if stray is None else stray

@@ -14,7 +14,7 @@ from headrace.data.cleaning import Cleaning, clean_array
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["ARROW_TYPES", "NUMERIC_SHARE", "ColumnTypes", "convert"]
+__all__ = ["ARROW_TYPES", "NUMERIC_SHARE", "ColumnTypes", "convert", "is_value", "kind_of"]
 
 ARROW_TYPES = {
     "int64": pa.int64(),
@@ -44,13 +44,23 @@ for _characters, _possible in (
     _BY_FIRST_BYTE[list(_characters)] &= ~_possible
 
 
+def kind_of(arrow_type: pa.DataType) -> str:
+    """Return the name of a snapshot type."""
+    return next(kind for kind, known in ARROW_TYPES.items() if known == arrow_type)
+
+
+def is_value(arrow_type: pa.DataType) -> bool:
+    """Tell whether a column of this type holds values, not texts that are still to be read."""
+    return not (pa.types.is_string(arrow_type) or pa.types.is_dictionary(arrow_type))
+
+
 def convert(texts: pa.StringArray, kind: str) -> tuple[pa.Array, pa.BooleanArray | None]:
     """Turn texts into values of a type.
 
     Parameters
     ----------
     texts
-        A string array, cleaned; missing is null.
+        A string array, cleaned; missing is null. A dictionary of texts where they stay texts.
     kind
         A key of ``ARROW_TYPES``.
 
@@ -168,16 +178,52 @@ class _Tally:
             self.bools = self.dates = self.timestamps = False
             return
         starts = _starts(texts)
-        self.bools = self.bools and not np.any(starts & _NOT_BOOL)
-        self.timestamps = self.timestamps and not np.any(starts & _NOT_DATE)
+        self._update_starts(starts)
         if not (self.bools or self.timestamps):
-            self.dates = False
             # What cannot be a number need not be looked at.
             texts = texts.filter(pa.array((starts & _NOT_NUMBER) == 0))
         encoded = texts.dictionary_encode()
-        words = encoded.dictionary
-        counts = np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(words))
+        self._update_words(encoded.dictionary, _counts(encoded))
 
+    def update_encoded(self, texts: pa.DictionaryArray) -> None:
+        """Take in texts that are encoded already."""
+        present = len(texts) - texts.null_count
+        self.present += present
+        if not present:
+            return
+        words = texts.dictionary
+        starts = _starts(words)
+        self._update_starts(starts)
+        if self.bools or self.timestamps or np.any((starts & _NOT_NUMBER) == 0):
+            self._update_words(words, _counts(texts))
+
+    def update_values(self, kind: str, present: int) -> None:
+        """Take in values that were read as a type at once.
+
+        Parameters
+        ----------
+        kind
+            As which all could be read. It is float64 or timestamp only for a column in which something was found that
+            is no integer or no date.
+        present
+            How many there are.
+        """
+        if not present:
+            return
+        self.present += present
+        if kind in {"int64", "float64"}:
+            self.numbers += present
+            self.integers += present if kind == "int64" else 0
+        self.bools = self.bools and kind == "bool"
+        self.dates = self.dates and kind == "date32"
+        self.timestamps = self.timestamps and kind in {"date32", "timestamp"}
+
+    def _update_starts(self, starts: npt.NDArray[np.uint8]) -> None:
+        self.bools = self.bools and not np.any(starts & _NOT_BOOL)
+        self.timestamps = self.timestamps and not np.any(starts & _NOT_DATE)
+        self.dates = self.dates and self.timestamps
+
+    def _update_words(self, words: pa.StringArray, counts: npt.NDArray[Any]) -> None:
         def weigh(kind: str) -> int:
             return int(counts[_convert_words(words, kind).is_valid().to_numpy(zero_copy_only=False)].sum())
 
@@ -222,14 +268,27 @@ def convert_exactly(texts: pa.StringArray, kind: str) -> bool:
     return True
 
 
+def _counts(texts: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+    """Return how often each word occurs."""
+    return np.bincount(texts.indices.drop_null().to_numpy(), minlength=len(texts.dictionary))
+
+
 def _starts(texts: pa.StringArray) -> npt.NDArray[np.uint8]:
     """Return what each text cannot be, by its first byte; nothing is told of an empty text or a null."""
     _, offsets, data = texts.buffers()
     edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     told = np.zeros(len(texts), np.uint8)
     if data is not None and data.size:
-        filled = edges[1:] > edges[:-1]
-        told[filled] = _BY_FIRST_BYTE[np.frombuffer(data, np.uint8)[edges[:-1][filled]]]
+        lengths = np.diff(edges)
+        filled = lengths > 0
+        first = np.frombuffer(data, np.uint8)[edges[:-1][filled]]
+        cannot = _BY_FIRST_BYTE[first]
+        # A number that begins with a letter is nan, inf or infinity.
+        lettered = np.flatnonzero(((cannot & _NOT_NUMBER) == 0) & (first > ord("9")))
+        if len(lettered):
+            width = lengths[filled][lettered]
+            cannot[lettered[(width != 3) & (width != 8)]] |= _NOT_NUMBER
+        told[filled] = cannot
     if texts.null_count:
         told[texts.is_null().to_numpy(zero_copy_only=False)] = 0
     return told
@@ -254,14 +313,21 @@ class ColumnTypes:
         self.rows = 0
 
     def update(self, table: pa.Table) -> None:
-        """Take in string columns."""
+        """Take in columns of texts, of dictionaries of texts, or of values that were read as the expected type."""
         self.rows += table.num_rows
         loose = Cleaning(strip=True, null_values=self._cleaning.null_values)
         for name, kind in self._given.items():
             if kind == "string":
                 continue
-            texts = clean_array(as_array(table.column(name)), loose)
-            if kind is None:
+            column = as_array(table.column(name))
+            if is_value(column.type):
+                if kind is None:
+                    self._tallies[name].update_values(kind_of(column.type), len(column) - column.null_count)
+                continue
+            texts = clean_array(column, loose)
+            if kind is None and pa.types.is_dictionary(texts.type):
+                self._tallies[name].update_encoded(texts)
+            elif kind is None:
                 self._tallies[name].update(texts)
             elif name not in self._bad and convert(texts, kind)[1] is not None:
                 self._bad.add(name)
