@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import pickle
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -69,3 +70,30 @@ def test_the_file_goes_with_its_keeper(tmp_path: Path, monkeypatch: pytest.Monke
     assert [file.closed for file in files] == [True]
     # What was read stays.
     assert table.to_pydict() == {"a": [1], "b": ["x"]}
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,x\n")
+
+    def refused(**options: Any) -> Any:
+        raise PermissionError("read-only file system")
+
+    for made in (refused, _Full):
+        monkeypatch.setattr(tempfile, "TemporaryFile", made)
+        assert Keeper().add(batch(3)) is None
+        assert csv(path).dataset().to_table().to_pydict() == {"a": [1], "b": ["x"]}
+
+
+class _Full(io.BytesIO):
+    """A file on a full disk."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(prefix.encode())
+
+    def write(self, data: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    def close(self) -> None:
+        super().close()
+        raise OSError(28, "No space left on device")

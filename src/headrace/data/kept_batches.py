@@ -7,9 +7,10 @@ import shutil
 import tempfile
 import threading
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -40,33 +41,36 @@ class Keeper:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="headrace-")  # noqa: SIM115 it lives as long as the keeper
-        weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._end = 0
-        self._most = min(DISK_BYTES, int(shutil.disk_usage(tempfile.gettempdir()).free * _FREE_SHARE))
+        try:
+            free = shutil.disk_usage(tempfile.gettempdir()).free
+            self._file = tempfile.TemporaryFile(prefix="headrace-")  # noqa: SIM115 it lives as long as the keeper
+        except OSError:
+            # Where nothing may be written, nothing is kept.
+            self._most = 0
+        else:
+            self._most = min(DISK_BYTES, int(free * _FREE_SHARE))
+            weakref.finalize(self, _close, self._file)
 
     def add(self, batch: pa.RecordBatch) -> Piece | None:
         """Write a batch, if there is room for it."""
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as writer:
-            writer.write_batch(batch)
-        content = sink.getvalue()
         with self._lock:
             # Mapping into memory begins at a page.
             start = -(-self._end // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
-            if start + content.size > self._most:
+            if not self._most or start + batch.nbytes > self._most:
                 return None
             try:
                 self._file.seek(start)
-                self._file.write(content)
+                with pa.ipc.new_stream(pa.PythonFile(self._file, "w"), batch.schema) as writer:
+                    writer.write_batch(batch)
                 self._file.flush()
             except OSError:
                 # A full disk is no error here: what is not kept is read again.
                 self._most = 0
                 return None
-            self._end = start + content.size
-        return Piece(start, content.size)
+            self._end = self._file.tell()
+            return Piece(start, self._end - start)
 
     def read(self, piece: Piece) -> pa.RecordBatch:
         """Return a batch; its bytes stay on disk until they are looked at."""
@@ -76,6 +80,12 @@ class Keeper:
 
     def __reduce__(self) -> tuple[type[_Nothing], tuple[()]]:
         return _Nothing, ()
+
+
+def _close(file: IO[bytes]) -> None:
+    # What a full disk has not taken cannot be flushed, nor need it be.
+    with suppress(OSError):
+        file.close()
 
 
 class _Nothing:
