@@ -30,10 +30,19 @@ if TYPE_CHECKING:
 
     Rows = slice | NDArray[np.int64]
 
-__all__ = ["ColumnPart", "Distinct", "Split", "counted_words", "run_chunks", "run_split", "split_by_column"]
+__all__ = [
+    "LEAST_ROWS",
+    "ColumnPart",
+    "Distinct",
+    "Split",
+    "counted_words",
+    "run_chunks",
+    "run_split",
+    "split_by_column",
+]
 
 # A batch below this is not worth looking for equal values.
-_LEAST_ROWS = 512
+LEAST_ROWS = 512
 _SAMPLE = 1024
 # The operators of a graph hand their results on within the processor's cache; a whole batch's would leave it.
 _CHUNK_ROWS = 8_192
@@ -175,7 +184,7 @@ def run_chunks(
         Look for distinct texts even where that does not pay.
     """
     repeating = {part.column for part in split.parts if _repeats(batch, part.column, always=always)}
-    in_words = bool(split.tokens) and (always or batch.num_rows >= _LEAST_ROWS)
+    in_words = bool(split.tokens) and (always or batch.num_rows >= LEAST_ROWS)
     in_words = in_words and all(part.column.feature in batch.schema.names for part in split.tokens)
     if not repeating and not in_words:
         yield from _run_chunks(whole, inputs, list(wanted), batch, {}, ())
@@ -263,7 +272,7 @@ def _repeats(batch: pa.RecordBatch, name: str, *, always: bool) -> bool:
     index = batch.schema.get_field_index(name)
     if index < 0 or always:
         return bool(index >= 0)
-    if batch.num_rows < _LEAST_ROWS:
+    if batch.num_rows < LEAST_ROWS:
         return False
     column = batch.column(index)
     if pa.types.is_dictionary(column.type):
