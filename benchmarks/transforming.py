@@ -44,11 +44,18 @@ def run() -> Iterator[Comparison]:
     """Yield one comparison after the other."""
     table = parquet_table(MILLION)
     peer = "scikit-learn ColumnTransformer"
-    million = {"units": MILLION, "unit": "row"}
-    yield compare("analyze, 1 M rows", partial(_analyze, table), f"{peer}.fit", partial(_fit, table), runs=2, **million)
+    yield compare(
+        "analyze, 1 M rows",
+        partial(_analyze, table),
+        f"{peer}.fit",
+        partial(_fit, table),
+        units=MILLION,
+        unit="row",
+        runs=2,
+    )
     yield compare(
         "materialise, 1 M rows", partial(_materialise, table), f"{peer}.transform", partial(_transform, table),
-        runs=2, **million,
+        units=MILLION, unit="row", runs=2,
     )  # fmt: skip
     yield compare(
         "both, 10 M rows", partial(_both, parquet_table(10 * MILLION)), "both, 1 M rows", partial(_both, table), runs=1

@@ -50,12 +50,15 @@ class AnalyzerResult:
         File and line of the call.
     value
         As JSON has it: numbers, lists; a vocabulary is a list of ``[word, count]``.
+    features
+        The outputs that are computed with it.
     """
 
     name: str
     columns: tuple[str, ...]
     where: str | None
     value: Any
+    features: tuple[str, ...] = ()
 
 
 def _arrow_type(feature: FeatureSpec) -> pa.DataType:
