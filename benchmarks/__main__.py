@@ -12,7 +12,7 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from benchmarks import census, describing
+from benchmarks import census, describing, transforming
 
 if TYPE_CHECKING:
     from benchmarks.measure import Comparison
@@ -28,7 +28,7 @@ def main() -> None:
     print(", ".join(f"{name} {version(name)}" for name in PEERS))
     print("\nmedians of 2 to 5 runs in processes of their own; ratio: headrace / peer, below 1 is faster\n")
     print(f"{'what':<24}{'peer':<32}{'headrace':>11}{'peer':>11}{'ratio':>8}{'CPU':>8}{'MB':>7}{'peer MB':>9}")
-    wanted = {"census": census.run, "statistics": describing.run}
+    wanted = {"census": census.run, "statistics": describing.run, "transform": transforming.run}
     for name in sys.argv[1:] or wanted:
         for comparison in wanted[name]():
             print(_line(comparison), flush=True)

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headrace.data import ParquetSink, dataset_from_table, open_parquet
+from headrace.data import ParquetSink, counted, dataset_from_table, open_parquet
+from headrace.data.dataset import known_nulls
 from headrace.data.parquet_files import ParquetWriter
 from headrace.engines import LocalEngine
 
@@ -14,6 +15,43 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TABLE = pa.table({"a": pa.array(range(1000), pa.int64()), "b": [f"word {i % 9}" for i in range(1000)]})
+
+
+def test_footers_tell_of_nulls(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    table = pa.table({"a": [1, None, 3, None], "b": ["x", None, "y", "z"], "c": [[1], None, [2], []], "d": [1.0] * 4})
+    pq.write_table(table, path, row_group_size=2)
+    dataset = open_parquet(path)
+    assert known_nulls(dataset.shards[0], ["a", "b", "d"]) == {"a": 2, "b": 1, "d": 0}
+    # What lies in lists has nulls of its own.
+    assert known_nulls(dataset.shards[0], ["c"]) == {}
+    assert known_nulls(counted(dataset.select(["b"])).shards[0], ["b"]) == {"b": 1}
+    pq.write_table(table, path, write_statistics=["a"])
+    assert known_nulls(open_parquet(path).shards[0], ["a", "b"]) == {"a": 2}
+    pq.write_table(table.rename_columns(["a", "b", "c", "a.b"]), path)
+    assert known_nulls(open_parquet(path).shards[0], ["a"]) == {}
+    pq.write_table(table.slice(0, 0), path)
+    assert known_nulls(open_parquet(path).shards[0], ["a"]) == {"a": 0}
+
+
+def test_dictionaries_are_of_texts_only(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "number": [1, 1, 2],
+            "text": ["a", "a", "b"],
+            "list": pa.array([[1.0, 2.0]] * 3, pa.list_(pa.float32(), 2)),
+        }
+    )
+    writer = ParquetSink(tmp_path).open(0, table.schema)
+    writer.write(table.to_batches()[0])
+    shard = writer.close()
+    assert shard is not None
+    group = pq.ParquetFile(shard.path).metadata.row_group(0)
+    with_dictionary = {
+        group.column(number).path_in_schema for number in range(3) if group.column(number).has_dictionary_page
+    }
+    assert with_dictionary == {"text"}
+    assert pa.Table.from_batches(shard.read()).equals(table)
 
 
 def test_three_million_flights_are_read_in_shards(shared_data: Path) -> None:

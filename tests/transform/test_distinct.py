@@ -69,7 +69,7 @@ def test_text_columns_are_cut_off(transform: BatchTransform) -> None:
     assert {"cross", "times"} <= set(split.outputs)
 
 
-@given(seed=st.integers(0, 2**32), rows=st.integers(512, 1500))
+@given(seed=st.integers(0, 2**32), rows=st.integers(1024, 2500))
 @settings(deadline=None, max_examples=10)
 def test_the_same_bits_as_the_whole_graph(transform: BatchTransform, seed: int, rows: int) -> None:
     batch = table(rows, seed).to_batches()[0]

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace import transform as tft
 from headrace.transform.view import view
 from headrace.viz import embed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_view_names_columns_values_and_features() -> None:
@@ -51,3 +54,50 @@ def test_what_other_analyzers_found() -> None:
     for part in ("moments_per_key", "approximate_vocabulary", "exponent", "covariance", "&lt;k&gt;", "and 10 more"):
         assert part in text
     assert "<k>" not in text
+
+
+def test_equal_analyzers_are_shown_once_and_lead_to_their_features_only() -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        x = inputs["x"]
+        return {"scaled": tft.scale_to_z_score(x), "bucket": tft.bucketize(x, 3), "copy": x, "half": x / tft.max(x)}
+
+    graph = tft.analyze({"x": [1.0, 2.0, 5.0], "y": [1, 2, 3]}, function)
+    uses = {result.name: result.features for result in graph.analyzers}
+    assert uses == {"moments": ("scaled",), "quantiles": ("bucket",), "extremes": ("half",)}
+    text = str(view(graph))
+    assert text.count("moments of x") == 1
+    assert "Columns that are not read" in text
+    for title in ("mean 2.667", "min 1, max 5"):
+        assert title in text
+
+
+def test_a_page_has_all_words_and_a_field_to_search_in(tmp_path: Path) -> None:
+    words = [f"w{number}" for number in range(99)]
+    data = {"x": [*words, "</script><b>"], "other": [1] * 100}
+    graph = tft.analyze(data, lambda inputs: {"id": tft.compute_and_apply_vocabulary(inputs["x"])})
+    graph.save(tmp_path / "graph")
+    loaded = tft.TransformGraph.load(tmp_path / "graph")
+    assert [result.features for result in loaded.analyzers] == [("id",)]
+    fragment = tft.visualize_transform(loaded, tmp_path / "page.html")
+    assert fragment == view(graph)
+    page = (tmp_path / "page.html").read_text("utf-8")
+    for part in ("w98", "Search the words of id", "100 words", "#analyzer-0", 'id="analyzer-0"', "Not read", "other"):
+        assert part in page
+    assert "<b>" not in page
+    assert "://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_picture_of_very_many_columns_is_left_out() -> None:
+    data = {f"c{number}": [1.0] for number in range(70)}
+    graph = tft.analyze(data, lambda inputs: {f"{name}_": inputs[name] for name in data})
+    assert "140 boxes" in str(view(graph))
+
+
+def test_of_two_features_of_one_mapper_each_has_its_own_analyzers() -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        ids, weights = tft.tfidf(tft.compute_and_apply_vocabulary(tft.split(inputs["x"])))
+        return {"ids": tft.pad_lists(ids, 2, -1), "weights": tft.pad_lists(weights, 2, 0.0)}
+
+    graph = tft.analyze({"x": ["a b", "a"]}, function)
+    uses = {result.name: result.features for result in graph.analyzers}
+    assert uses == {"vocabulary": ("ids", "weights"), "document_frequency": ("weights",), "corpus_size": ("weights",)}

@@ -102,6 +102,7 @@ if TYPE_CHECKING:
         upper,
     )
     from headrace.transform.times import date_part, parse_date
+    from headrace.transform.view import visualize_transform
     from headrace.transform.words import Vocabulary, approximate_vocabulary, vocabulary
 
 _HOMES = {
@@ -193,6 +194,7 @@ _HOMES = {
     "tukey_scale": "analyzers",
     "upper": "text",
     "var": "analyzers",
+    "visualize_transform": "view",
     "vocabulary": "words",
     "word_count": "documents",
 }
@@ -286,6 +288,7 @@ __all__ = [
     "tukey_scale",
     "upper",
     "var",
+    "visualize_transform",
     "vocabulary",
     "word_count",
 ]

@@ -309,18 +309,25 @@ def _finish(
                 sources=tuple(column for column in order if column in reads[name]),
             )
         )
+    behind = {name: _calls_behind(first, array) for name, array in first.outputs.items()}
     results = tuple(
         AnalyzerResult(
             call.analyzer.name,
             _in_order(_raw_sources(first, *before.columns), order),
             call.where.rpartition("/")[2] if call.where else None,
             call.value,
+            tuple(name for name, numbers in behind.items() if call.number in numbers),
         )
         for before, call in zip(first.trace.calls, last.trace.calls, strict=True)
     )
     ignored = tuple(name for name in known if name not in last.columns)
     training_model = None if learnt is None else _model(learnt, kept)[0]
     return TransformGraph(model, kept, tuple(features), results, paths, ignored, training_model)
+
+
+def _calls_behind(this: _Pass, array: ndx.Array) -> set[int]:
+    found = reached(infos(array), lambda info: this.trace.stand_ins.get(info, ()))
+    return {number for info in found for number in this.trace.calls_behind.get(info, ())}
 
 
 def _in_order(names: set[str], order: Sequence[str]) -> tuple[str, ...]:

@@ -30,11 +30,27 @@ if TYPE_CHECKING:
 
     Rows = slice | NDArray[np.int64]
 
-__all__ = ["ColumnPart", "Distinct", "Split", "counted_words", "run_chunks", "run_split", "split_by_column"]
+__all__ = [
+    "LEAST_ROWS",
+    "ColumnPart",
+    "Distinct",
+    "Split",
+    "counted_words",
+    "run_chunks",
+    "run_split",
+    "split_by_column",
+]
 
-# A batch below this is not worth looking for equal values.
-_LEAST_ROWS = 512
+# Measured, a vocabulary of words of a dozen letters, CPU time against that of the whole graph: 1.17 to 2.1 times for
+# 512 rows; 0.76, 1.0 and 1.24 times for 1,024 rows of which 2, 25 and 43 % are distinct; 0.37, 0.65, 0.93 and 1.11
+# times for 4,096 rows of which 2, 24, 44 and 63 % are. Below so many rows it does not pay, and never above a half.
+LEAST_ROWS = 1024
 _SAMPLE = 1024
+# Measured in the same way for eight words a text: 1.5 times and more below 4,096 texts; 0.83 times for 16,384 texts of
+# 1,600 distinct words, 1.6 times of 16,000. Of the words of 256 texts some 60 and 95 % are distinct then.
+_LEAST_TEXTS = 8192
+_SAMPLE_TEXTS = 256
+_NEW_WORDS = 0.75
 # The operators of a graph hand their results on within the processor's cache; a whole batch's would leave it.
 _CHUNK_ROWS = 8_192
 
@@ -175,8 +191,7 @@ def run_chunks(
         Look for distinct texts even where that does not pay.
     """
     repeating = {part.column for part in split.parts if _repeats(batch, part.column, always=always)}
-    in_words = bool(split.tokens) and (always or batch.num_rows >= _LEAST_ROWS)
-    in_words = in_words and all(part.column.feature in batch.schema.names for part in split.tokens)
+    in_words = bool(split.tokens) and all(_repeats_words(batch, part, always=always) for part in split.tokens)
     if not repeating and not in_words:
         yield from _run_chunks(whole, inputs, list(wanted), batch, {}, ())
         return
@@ -263,7 +278,7 @@ def _repeats(batch: pa.RecordBatch, name: str, *, always: bool) -> bool:
     index = batch.schema.get_field_index(name)
     if index < 0 or always:
         return bool(index >= 0)
-    if batch.num_rows < _LEAST_ROWS:
+    if batch.num_rows < LEAST_ROWS:
         return False
     column = batch.column(index)
     if pa.types.is_dictionary(column.type):
@@ -271,6 +286,20 @@ def _repeats(batch: pa.RecordBatch, name: str, *, always: bool) -> bool:
     # Every sixteenth row or so: files are often sorted.
     sample = column.take(pa.array(np.linspace(0, len(column) - 1, _SAMPLE).astype(np.int64)))
     return bool(2 * len(sample.unique()) <= len(sample))
+
+
+def _repeats_words(batch: pa.RecordBatch, part: TokenPart, *, always: bool) -> bool:
+    """Say whether it pays to work on the distinct words of a batch's texts."""
+    if part.column.feature not in batch.schema.names:
+        return False
+    if always or part.gives_texts:
+        # Texts would become Python's, one for each word.
+        return always or batch.num_rows >= LEAST_ROWS
+    if batch.num_rows < _LEAST_TEXTS:
+        return False
+    rows = np.linspace(0, batch.num_rows - 1, _SAMPLE_TEXTS).astype(np.int64)
+    tokens = part.run(batch.take(pa.array(rows))).tokens
+    return len(tokens.words) <= _NEW_WORDS * tokens.codes.size
 
 
 @lru_cache(maxsize=16)

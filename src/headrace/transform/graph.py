@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx
 import pyarrow as pa
 
@@ -14,15 +15,16 @@ from headrace.data import Dataset, TableShard, dictionary_encoded
 from headrace.engines import LocalEngine
 from headrace.errors import TransformError, did_you_mean
 from headrace.model.compose import prune
+from headrace.model.feeds import feeds_from_batch
+from headrace.model.session import run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX
 from headrace.transform.columns import signature_inputs
-from headrace.transform.distinct import run_split, split_by_column
+from headrace.transform.distinct import LEAST_ROWS, run_split, split_by_column
+from headrace.transform.sessions import shared_session
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
-
-    import numpy as np
 
     from headrace.data import Shard
     from headrace.engines import Engine, Sink
@@ -48,12 +50,15 @@ class AnalyzerResult:
         File and line of the call.
     value
         As JSON has it: numbers, lists; a vocabulary is a list of ``[word, count]``.
+    features
+        The outputs that are computed with it.
     """
 
     name: str
     columns: tuple[str, ...]
     where: str | None
     value: Any
+    features: tuple[str, ...] = ()
 
 
 def _arrow_type(feature: FeatureSpec) -> pa.DataType:
@@ -62,7 +67,10 @@ def _arrow_type(feature: FeatureSpec) -> pa.DataType:
 
 
 def _arrow_array(values: np.ndarray[Any, Any], feature: FeatureSpec) -> pa.Array:
-    flat = pa.array(values.ravel())
+    # What pa.array finds out about values is known here.
+    kind = pa.float32() if feature.dtype == "float32" else pa.int64()
+    data = np.ascontiguousarray(values)
+    flat = pa.Array.from_buffers(kind, data.size, [None, pa.py_buffer(data)])
     return pa.FixedSizeListArray.from_arrays(flat, feature.shape[0]) if feature.shape else flat
 
 
@@ -75,13 +83,15 @@ class BatchTransform:
     outputs: tuple[str, ...]
     features: tuple[FeatureSpec, ...]
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The schema of the result."""
         return pa.schema([pa.field(f.name, _arrow_type(f), nullable=False) for f in self.features])
 
     def run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
         """Transform to arrays, in the order of the features."""
+        if batch.num_rows < LEAST_ROWS:
+            return run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
         found = run_split(split_by_column(self.model, self.inputs), self.model, self.inputs, batch, self.outputs)
         return [found[name] for name in self.outputs]
 

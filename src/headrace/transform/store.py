@@ -99,7 +99,9 @@ def _graph(model: onnx.ModelProto, training_model: onnx.ModelProto | None, docum
         for item in document["outputs"]
     )
     analyzers = tuple(
-        AnalyzerResult(item["name"], tuple(item["columns"]), item["where"], item["value"])
+        AnalyzerResult(
+            item["name"], tuple(item["columns"]), item["where"], item["value"], tuple(item.get("features", ()))
+        )
         for item in document["analyzers"]
     )
     paths, ignored = document["paths"], tuple(document["ignored"])

@@ -56,6 +56,8 @@ class TokenPart:
         The graph's value that has the number of words of each row.
     shapes
         The graph's values that have the shape of the matrix, and by how many columns they miss it.
+    gives_texts
+        Whether outputs are texts.
     """
 
     column: Input
@@ -68,6 +70,7 @@ class TokenPart:
     asked: tuple[str, ...]
     counts: str | None
     shapes: tuple[tuple[str, int], ...]
+    gives_texts: bool
 
     def run(self, batch: pa.RecordBatch) -> TokenRun:
         """Split the texts of a batch, and run the model once for each distinct word.
@@ -277,13 +280,14 @@ def _part(
     ):
         # A matrix of texts that the rest of the graph takes would be made for nothing.
         return None
+    gives_texts = any(types[name].type.tensor_type.elem_type == TensorProto.STRING for name in outputs)
     if found.counts is not None:
         types[found.counts] = helper.make_tensor_value_info(found.counts, TensorProto.INT64, ["N"])
     for name, _ in found.shapes:
         types[name] = helper.make_tensor_value_info(name, TensorProto.INT64, [2])
     part = TokenPart(
         column, texts_model, texts_inputs, found.separator, found.matrix, model, tuple(outputs), asked,
-        found.counts, found.shapes,
+        found.counts, found.shapes, gives_texts,
     )  # fmt: skip
     return part, types
 

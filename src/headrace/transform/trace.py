@@ -69,6 +69,11 @@ class Trace:
         Whether the pass is for rows that are learnt from, in which a mapper may give a row another value.
     training_differs
         Whether a mapper does.
+    calls
+        Analyzers, in the order of their calls.
+    domains, stand_ins, labels, calls_behind
+        By value: what its ids stand for; and of one that stands in for what is not known yet, what that is computed
+        from, how to name it, and the calls of analyzers that it waits for.
     """
 
     values: dict[int, Any]
@@ -78,12 +83,18 @@ class Trace:
     domains: dict[_VarInfo, Domain] = field(default_factory=dict)
     stand_ins: dict[_VarInfo, tuple[_VarInfo, ...]] = field(default_factory=dict)
     labels: dict[_VarInfo, str] = field(default_factory=dict)
+    calls_behind: dict[_VarInfo, tuple[int, ...]] = field(default_factory=dict)
+    _latest: tuple[int, ...] = ()
+    _fresh: bool = False
 
     def call(self, analyzer: Analyzer, *columns: ndx.Array) -> AnalyzerCall:
         """Note a call of an analyzer, with its value where that is known."""
         number = len(self.calls)
         call = AnalyzerCall(number, analyzer, columns, user_frame(), self.values.get(number))
         self.calls.append(call)
+        # A mapper calls its analyzers, and then stands in for what it makes of them.
+        self._latest = (*self._latest, number) if self._fresh else (number,)
+        self._fresh = True
         return call
 
     def stand_in(
@@ -92,10 +103,18 @@ class Trace:
         """Return an array in place of one that cannot be computed before an analyzer is resolved."""
         array = ndx.argument(shape=tuple(shape), dtype=dtype)
         before = tuple(info for need in needs for info in infos(need))
+        behind = tuple(number for number in self._latest if self._looks_at(number) <= set(before))
+        if self._fresh and not behind:
+            behind = self._latest
         for info in infos(array):
             self.stand_ins[info] = before
             self.labels[info] = label
+            self.calls_behind[info] = behind
+        self._fresh = False
         return array
+
+    def _looks_at(self, number: int) -> set[_VarInfo]:
+        return {info for column in self.calls[number].columns for info in infos(column)}
 
     def depends_on_open(self, *arrays: ndx.Array) -> bool:
         """Whether an array cannot be computed in this pass."""

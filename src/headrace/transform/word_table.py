@@ -51,13 +51,6 @@ class WordTable:
         for words, counts in zip(other._words, other._counts, strict=True):
             self.add(words, counts)
 
-    def counts(self) -> dict[str, int]:
-        """Return all counts by word."""
-        self._settle()
-        if not self._known:
-            return {}
-        return dict(zip(self._words[0].to_pylist(), self._counts[0].tolist(), strict=True))
-
     def ranked(self, first: int | None = None) -> tuple[pa.Array, NDArray[np.int64]]:
         """Return words and counts, the most frequent first, and of equally frequent ones the last in code-point order.
 

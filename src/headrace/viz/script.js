@@ -32,6 +32,15 @@
       body.append(...rows.map(({ row }) => row));
     }));
   });
+  document.querySelectorAll("input.hr-filter:not([data-ready])").forEach((field) => {
+    const rows = [...(field.parentElement.querySelector("tbody")?.rows ?? [])];
+    field.dataset.ready = "";
+    field.hidden = false;
+    field.addEventListener("input", () => {
+      const wanted = field.value.toLowerCase();
+      rows.forEach((row) => { row.hidden = !row.textContent.toLowerCase().includes(wanted); });
+    });
+  });
   const links = new Map([...document.querySelectorAll(".hr-nav a")].map((a) => [a.getAttribute("href").slice(1), a]));
   if (links.size && "IntersectionObserver" in window) {
     const seen = new Set();
