@@ -123,3 +123,18 @@ def test_examples_map_to_new_examples(examples: Examples) -> None:
     assert shorter.summary["rows"] == examples.summary["rows"]
     assert shorter.split("eval").columns == ["age"]
     assert shorter.split("eval").to_table() == examples.split("eval").to_table(["age"])
+
+
+def test_the_spans_that_were_read_are_kept(tmp_path: Path) -> None:
+    for name in ("day-1-v1", "day-2-v1", "day-2-v2", "day-3-v1"):
+        (tmp_path / f"{name}.csv").write_text("x\n1\n", "utf-8")
+    pattern = tmp_path / "day-{SPAN}-v{VERSION}.csv"
+    examples = example_gen({"train": hr.csv(pattern, spans=(1, 2)), "eval": hr.csv(tmp_path / "day-3-v1.csv")})
+    read = [(one.span, one.version, one.name.rpartition("/")[2]) for one in examples.spans["train"]]
+    assert read == [(1, 1, "day-1-v1.csv"), (2, 2, "day-2-v2.csv")]
+    assert list(examples.spans) == list(examples.properties["spans"]) == ["train"]
+
+
+def test_without_spans_none_are_said(examples: Examples) -> None:
+    assert examples.spans == {}
+    assert "spans" not in examples.properties

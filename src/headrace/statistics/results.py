@@ -142,6 +142,10 @@ class Statistics(msgspec.Struct, frozen=True):
         keys = [one.slice_key for one in known if one.slice_key is not None and dataset in (None, one.dataset)]
         raise DataError("A slice that the statistics have is wanted", got=key, fix=did_you_mean(key, keys))
 
+    def whole(self) -> Statistics:
+        """Return the statistics of whole data sets, without their slices."""
+        return Statistics(tuple(one for one in self.datasets if one.slice_key is None))
+
     def slices(self, dataset: str | None = None) -> Statistics:
         """Return the statistics of the slices alone, of one data set or of all."""
         return Statistics(

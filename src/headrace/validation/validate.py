@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from headrace.schema import Feature, Schema
     from headrace.schema import Rule as SqlRule
     from headrace.statistics import DatasetStatistics, FeatureStatistics
+    from headrace.validation.anomalies import Rule
     from headrace.validation.policy import SeverityPolicy
 
 __all__ = ["check_schema", "validate_corresponding_slices", "validate_statistics"]
@@ -47,7 +48,8 @@ def validate_statistics(
     Parameters
     ----------
     statistics
-        Of one data set, or of several, each of which is checked.
+        Of one data set, or of several, each of which is checked. Slices beside whole data sets are passed over: see
+        :func:`validate_corresponding_slices`.
     schema
         What the data should look like.
     environment
@@ -83,9 +85,10 @@ def validate_statistics(
     """
     check_schema(schema)
     check_environment(schema, environment)
+    checked = statistics.whole() or statistics
     every_rule = rules_in((*schema.rules, *rules), "statistics", environment)
     found: list[Anomaly] = []
-    for dataset in statistics.datasets:
+    for dataset in checked:
         before, served, version = (
             None if others is None else partner(dataset, others, key)
             for key, others in (("drift", previous), ("skew", serving), ("versions", previous_version))
@@ -103,7 +106,7 @@ def validate_statistics(
         found.extend(check_statistics_rules(dataset, every_rule, before, served))
         found.extend(needs_rows(dataset, schema))
     names = [rule.name for rule in (*schema.rules, *rules)]
-    return Anomalies(judged(found, severity, names), statistics.names)
+    return Anomalies(judged(found, severity, names), checked.names)
 
 
 def validate_corresponding_slices(
@@ -116,7 +119,7 @@ def validate_corresponding_slices(
     severity: SeverityPolicy | None = None,
     significance: float | None = None,
 ) -> Anomalies:
-    """Check slice by slice, each against the slice of the same key in other data.
+    """Check data set by data set and slice by slice, each against the slice of the same key in other data.
 
     A slice that only one side has is a warning.
 
@@ -129,13 +132,14 @@ def validate_corresponding_slices(
     """
     found: list[Anomaly] = []
     names: list[str] = []
-    ours = {_slice_key(dataset): dataset for dataset in statistics.datasets}
+    ours = {_slice_key(dataset) for dataset in statistics}
     theirs = [
-        {} if others is None else {_slice_key(dataset): dataset for dataset in others.datasets}
+        {} if others is None else {_slice_key(one): one for one in others} | {one.name: one for one in others}
         for others in (previous, serving)
     ]
-    for key, dataset in ours.items():
-        pairs = [None if key not in side else Statistics((side[key],)) for side in theirs]
+    for dataset in statistics:
+        twins = [side.get(dataset.name, side.get(_slice_key(dataset))) for side in theirs]
+        pairs = [None if twin is None else Statistics((twin,)) for twin in twins]
         checked = validate_statistics(
             Statistics((dataset,)),
             schema,
@@ -147,12 +151,13 @@ def validate_corresponding_slices(
         )
         found.extend(checked)
         names.append(dataset.name)
-    for rule, others, side in (("drift_no_data", previous, theirs[0]), ("skew_no_data", serving, theirs[1])):
-        alone = () if others is None else sorted(set(ours).symmetric_difference(side))
+    others_by_rule: dict[Rule, Statistics | None] = {"drift_no_data": previous, "skew_no_data": serving}
+    for rule, others in others_by_rule.items():
+        alone = () if others is None else sorted(ours.symmetric_difference(_slice_key(one) for one in others))
         found.extend(
             Anomaly(
                 None,
-                rule,  # type: ignore[arg-type]
+                rule,
                 "warning",
                 key,
                 f"The slice {key} is in one of the two data sets alone.",

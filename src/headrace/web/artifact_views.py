@@ -12,6 +12,7 @@ from headrace.viz import (
     badge,
     bytes_,
     code,
+    details,
     duration,
     join,
     key_values,
@@ -60,6 +61,14 @@ def _examples(folder: Path) -> Markup:
             caption="Splits",
         )
     ]
+    spans = [
+        [source, one["span"], one["version"], one["name"]]
+        for source, files in summary.get("spans", {}).items()
+        for one in files
+    ]
+    if spans:
+        columns = [Column("source"), Column("span", "number"), Column("version", "number"), Column("file")]
+        parts.append(table(columns, spans, caption="Spans that were read"))
     aside = summary.get("rows_set_aside", 0)
     if aside:
         parts.append(note(f"{number(aside)} of {number(summary['rows_read'])} rows could not be read.", "warn"))
@@ -77,7 +86,14 @@ def _statistics(folder: Path) -> Markup:
     from headrace.statistics import Statistics
     from headrace.statistics.view import statistics_view
 
-    return statistics_view(Statistics.load(folder / "statistics.json"))
+    statistics = Statistics.load(folder / "statistics.json")
+    slices = statistics.slices()
+    if not slices:
+        return statistics_view(statistics)
+    rows = [[one.dataset, one.slice_key, one.num_examples] for one in slices]
+    columns = [Column("data set"), Column("slice"), Column("rows", "number")]
+    beside = details(f"{len(slices):,} slices, whose numbers are in statistics.json", table(columns, rows))
+    return join([statistics_view(statistics.whole()), beside])
 
 
 def _schema(folder: Path) -> Markup:
@@ -92,6 +108,17 @@ def _anomalies(folder: Path) -> Markup:
     from headrace.validation.view import anomalies_view
 
     return anomalies_view(Anomalies.load(folder / "anomalies.json"))
+
+
+def _diff(folder: Path) -> Markup:
+    from headrace.validation import SkewResult
+    from headrace.validation.skew_view import skew_view
+
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise ValueError("it holds no split")
+    parts = [(file.stem, SkewResult.load(file)) for file in files]
+    return join(tag("div", tag("h3", split), skew_view(found), class_="hr-part") for split, found in parts)
 
 
 def _transform(folder: Path) -> Markup:
@@ -125,12 +152,8 @@ def _signature(signature: Mapping[str, Any]) -> Markup:
         for one in signature["outputs"]
     ]
     columns = [Column("side"), Column("name"), Column("type"), Column("shape"), Column("role or classes")]
-    return tag(
-        "details",
-        tag("summary", f"Signature: {len(signature['inputs'])} inputs, {len(signature['outputs'])} outputs"),
-        tag("div", table(columns, rows), class_="hr-fold"),
-        class_="hr-details",
-    )
+    counts = f"Signature: {len(signature['inputs'])} inputs, {len(signature['outputs'])} outputs"
+    return details(counts, table(columns, rows))
 
 
 def _shape(one: Mapping[str, Any]) -> str:
@@ -191,6 +214,7 @@ _VIEWS: dict[str, Callable[[Path], Markup]] = {
     "ExampleStatistics": _statistics,
     "Schema": _schema,
     "ExampleAnomalies": _anomalies,
+    "ExamplesDiff": _diff,
     "TransformGraph": _transform,
     "HyperParameters": _tuning,
     "Model": _model,
