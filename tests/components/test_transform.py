@@ -66,6 +66,19 @@ def test_the_first_split_is_analyzed_where_there_is_no_training_split(examples: 
     assert graph.properties["analyzed_split"] == "train"
 
 
+def test_the_analyzed_split_has_target_encodings_without_its_own_labels(examples: Examples, schema: Schema) -> None:
+    def encoded(inputs: Mapping[str, ndx.Array]) -> dict[str, ndx.Array]:
+        target = inputs["income_bracket"] == ">50K"
+        return {"education": tft.target_encode(inputs["education"], target, fold_by=inputs["fnlwgt"])}
+
+    graph, transformed = transform(examples, schema, encoded)
+    loaded = graph.load()
+    for split, training in (("train", True), ("test", False)):
+        features = transformed.split(split).to_table()
+        assert features == loaded.transform(examples.split(split), training=training).to_table()
+        assert features != loaded.transform(examples.split(split), training=not training).to_table()
+
+
 def test_a_mistake_in_the_function_names_its_line(examples: Examples, schema: Schema) -> None:
     def wrong(inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"age": 1.0 if inputs["age"] > 17 else 0.0}

@@ -64,3 +64,12 @@ def test_values_that_do_not_fit(value: Any, kind: str) -> None:
 def test_dates_in_text() -> None:
     assert to_array(["2026-01-02", "2026-01-02T00:00:00"], "date32")[0].to_pylist() == [DAY, DAY]
     assert to_array(["2026-01-02 12:00"], "timestamp")[0].to_pylist() == [NOON]
+
+
+def test_zones_count_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", "1")
+    zone = dt.timezone(dt.timedelta(hours=2))
+    assert to_array([NOON.replace(tzinfo=zone), None], "timestamp")[0].to_pylist() == [
+        NOON - dt.timedelta(hours=2),
+        None,
+    ]

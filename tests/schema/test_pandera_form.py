@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pandas as pd
@@ -7,6 +10,9 @@ import pytest
 from pandera.errors import SchemaErrors
 
 from headrace.schema import BoolDomain, Feature, Schema, UniqueConstraints, ValueCountRange
+
+# Pandera's import sets this, which would drop the zones of moments in other tests of this process.
+os.environ.pop("PYARROW_IGNORE_TIMEZONE", None)
 
 SCHEMA = Schema(
     (
@@ -97,3 +103,12 @@ def test_bad_frames_fail(name: str, column: list[Any], check: str) -> None:
 
 def test_categories_are_texts() -> None:
     assert faults(pd.DataFrame(GOOD | {"label": pd.Categorical(["a", "b", "a"])})) == set()
+
+
+def test_the_environment_stays_as_it_is() -> None:
+    code = (
+        "import os; from headrace.schema import Feature, Schema; Schema((Feature('at', 'TIMESTAMP'),)).to_pandera(); "
+        "print('PYARROW_IGNORE_TIMEZONE' in os.environ)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "False"

@@ -125,6 +125,37 @@ def test_an_analyzer_of_ones_own_that_returns_texts(run: Run) -> None:
     assert found["y"] == [0, 0, 1]
 
 
+class Shapes:
+    """Remembers the number of dimensions of what it is given, and adds up."""
+
+    def __init__(self) -> None:
+        self.dimensions, self.total = 0, 0.0
+
+    def update(self, x: Any, y: Any) -> None:
+        self.dimensions, self.total = x.ndim, self.total + float(x.sum() + y.sum())
+
+    def merge(self, other: Shapes) -> None:
+        self.dimensions, self.total = max(self.dimensions, other.dimensions), self.total + other.total
+
+    def result(self) -> Any:
+        return [float(self.dimensions), self.total]
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        # Rows of one length stay rows; in the last of them a place is missing.
+        (lambda i: tft.stack([i["n"], i["n"] * 2]), [2.0, 1 + 2 + 2 + 4 + 3 + 6 + 1 + 2 + 3]),
+        (lambda i: tft.parse_number(tft.split(i["w"])), [1.0, 10 + 20 + 30 + 1 + 1 + 2]),
+        (lambda i: i["n"], [1.0, 6 + 6]),
+    ],
+)
+def test_analyzers_of_ones_own_over_lists(lists: Any, expected: list[float]) -> None:
+    data = {"n": [1, 2, 3], "w": ["10 20", "30", ""]}
+    graph = tft.analyze(data, lambda i: {"y": i["n"] * tft.apply_analyzer(Shapes, lists(i), i["n"], shape=(2,))[0]})
+    assert graph.analyzers[0].value == expected
+
+
 def test_counts_of_keys_are_arrays(run: Run) -> None:
     def function(inputs: Any) -> dict[str, Any]:
         keys, counts = tft.count_per_key(inputs["x"])

@@ -169,7 +169,10 @@ def test_ids_that_may_be_outside_are_not_crossed_exactly() -> None:
         (lambda inputs: {"y": tft.one_hot(inputs["x"], 3)}, "got a column of utf8"),
         (lambda inputs: {"y": tft.hash_strings(inputs["f"], 3)}, "texts or integers"),
         (lambda inputs: {"y": tft.hash_strings(inputs["x"], 0)}, "at least 1; got 0"),
+        (lambda inputs: {"y": tft.one_hot(tft.stack([inputs["n"]]), 3)}, "tft.multi_hot"),
+        (lambda inputs: {"y": tft.num_buckets(inputs["n"]) * inputs["n"]}, "ids of known range"),
         (lambda inputs: {"y": tft.cross([inputs["x"]], 3)}, "at least two"),
+        (lambda inputs: {"y": tft.cross([tft.split(inputs["x"]), inputs["x"]], 3)}, "one value a row"),
         (lambda inputs: {"y": tft.cross([inputs["x"], inputs["n"]])}, "how many ids"),
         (lambda inputs: {"y": tft.compute_and_apply_vocabulary(inputs["f"])}, "tft.bucketize"),
         (lambda inputs: {"y": tft.compute_and_apply_vocabulary(inputs["x"], top_k=0)}, "top_k"),
@@ -182,3 +185,28 @@ def test_mistakes(function: Any, message: str) -> None:
     with pytest.raises(TransformError, match=message) as caught:
         tft.analyze({"x": ["a"], "n": [1], "f": [1.5]}, function)
     assert "test_categories.py:" in str(caught.value)
+
+
+def test_the_number_of_ids() -> None:
+    graph = tft.analyze(
+        {"x": ["a", "b", "b"]},
+        lambda i: {
+            "found": tft.hash_strings(i["x"], 5) * 0
+            + tft.num_buckets(tft.compute_and_apply_vocabulary(i["x"], num_oov_buckets=3)),
+            "given": tft.hash_strings(i["x"], 5) * 0 + tft.num_buckets(tft.hash_strings(i["x"], 5)),
+        },
+    )
+    found = graph.transform({"x": ["a"]}).to_table().to_pydict()
+    assert (found["found"], found["given"]) == ([5], [5])
+
+
+def test_lists_have_vocabularies(run: Run) -> None:
+    found = run(
+        lambda i: {
+            "y": tft.pad_lists(tft.compute_and_apply_vocabulary(tft.split(i["x"]), num_oov_buckets=1, top_k=2), 3, -7),
+            "about": tft.pad_lists(tft.compute_and_apply_approximate_vocabulary(tft.split(i["x"]), 2), 3, -7),
+        },
+        x=["a b b", None, "c b a"],
+    )
+    assert found["y"] == [[1, 0, 0], [-7, -7, -7], [2, 0, 1]]
+    assert found["about"] == [[1, 0, 0], [-7, -7, -7], [-1, 0, 1]]

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -166,6 +167,7 @@ def test_each_mapper_on_its_own(name: str) -> None:
         }
     )
     graph = tft.analyze(dataset_from_table(table, 16), lambda i: {name: MAPPERS[name](i)})
+    onnx.checker.check_model(graph.to_onnx(), full_check=True)
     batch = table.to_batches()[0]
     together = graph.transform_batch(batch)[name]
     alone = pa.concat_arrays([graph.transform_batch(batch.slice(at, 1))[name] for at in range(size)])

@@ -3,10 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import ndonnx as ndx
+import numpy as np
 import onnx
 import pytest
+import spox
+import spox.opset.ai.onnx.v17 as op17
+import spox.opset.ai.onnx.v21 as op
 
 from headrace import transform as tft
+from headrace.model import compose
 from headrace.transform.finish import finished_model, output_name, plain_model
 
 
@@ -64,3 +69,16 @@ def test_any_text_may_be_a_name() -> None:
         "output/0": [2.0, 4.0],
         "é": [3, 4],
     }
+
+
+def test_what_the_tokenizer_gives_has_a_type() -> None:
+    """Without one the inference of shapes crashes at a pattern behind it, in the joined model too."""
+
+    def function(inputs: Any) -> dict[str, Any]:
+        return {"y": tft.contains(tft.strip(inputs["x"]), "a") & tft.contains(tft.regex_extract(inputs["x"], "a"), "a")}
+
+    graph = tft.analyze({"x": ["a ", "ba"]}, lambda i: {"y": tft.fill_missing(function(i)["y"], False)})
+    y = spox.argument(spox.Tensor(np.int64, ("N",)))
+    predictor = spox.build({"y": y}, {"p": op17.add(y, op.const(np.int64(1)))})
+    for model in (graph.to_onnx(), compose(graph.to_onnx(), predictor)):
+        onnx.checker.check_model(model, full_check=True)

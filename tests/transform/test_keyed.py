@@ -20,7 +20,7 @@ from headrace.transform.accumulators import (
 from headrace.transform.covariances import CovarianceAnalyzer, principal_components
 from headrace.transform.exact_sums import as_float, exact_total, exact_totals
 from headrace.transform.keyed import KeyCounts, MomentsPerKey, QuantilesPerKey, TargetSums
-from headrace.transform.powers import PowerAnalyzer
+from headrace.transform.powers import PowerAnalyzer, PowerRefinement, powered
 from headrace.transform.tukey import TukeyAnalyzer
 
 
@@ -161,6 +161,18 @@ def test_shapes_do_not_depend_on_cuts(seed: int, cuts: list[int], backwards: boo
     values = np.random.default_rng(seed).standard_t(3, 60)
     for analyzer in (TukeyAnalyzer(), PowerAnalyzer("yeo-johnson")):
         assert folded(analyzer, [values], cuts, backwards=backwards) == folded(analyzer, [values], [], backwards=False)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6), CUTS, st.booleans(), st.sampled_from(["yeo-johnson", "box-cox"]))
+def test_powers_are_refined_to_the_maximum(seed: int, cuts: list[int], backwards: bool, method: Any) -> None:
+    values = np.random.default_rng(seed).lognormal(size=60)
+    exact = folded(PowerAnalyzer(method), [values], [], backwards=False)["exponent"]
+    about = np.full(60, exact + 0.013)
+    found = folded(PowerRefinement(method), [values, about], cuts, backwards=backwards)
+    assert found["exponent"] == pytest.approx(exact, abs=1e-7)
+    moved = powered(values, found["exponent"], method)
+    assert (found["mean"], found["var"]) == pytest.approx((moved.mean(), moved.var()), rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,14 @@ def test_power_transform_is_scikit_learns(run: Run, method: Any, standardize: bo
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
+def test_powers_of_many_values_and_of_equal_ones(run: Run) -> None:
+    x = np.random.default_rng(1).gamma(2.0, size=150_000)
+    graph = tft.analyze({"x": x}, lambda i: {"y": tft.power_transform(i["x"])})
+    # More distinct values than are counted one by one: the sketch says about where, all values say where.
+    assert graph.analyzers[1].value["exponent"] == pytest.approx(stats.yeojohnson_normmax(x), abs=1e-6)
+    assert run(lambda i: {"y": tft.power_transform(i["x"])}, x=[7.0, 7.0])["y"] == pytest.approx([0.0, 0.0], abs=1e-6)
+
+
 @pytest.mark.parametrize("output", ["uniform", "normal"])
 @pytest.mark.parametrize("n_quantiles", [2, 11, 300])
 def test_quantile_transform_is_scikit_learns(run: Run, output: Any, n_quantiles: int) -> None:
@@ -147,11 +155,12 @@ def test_apply_pca_is_scikit_learns(run: Run, whiten: bool) -> None:
         (lambda i: {"y": tft.apply_buckets_with_interpolation(i["x"], [2.0, 1.0])}, "ascending"),
         (lambda i: {"y": tft.estimated_probability_density(i["x"], [1.0])}, "at least two"),
         (lambda i: {"y": tft.apply_pca(i["x"], 1)}, "rows of a known number"),
+        (lambda i: {"y": tft.apply_pca(tft.stack([i["x"], i["inf"]]), 1)}, "finite numbers"),
         (lambda i: {"y": tft.apply_pca(tft.stack([i["x"], i["x"]]), 3)}, "at most"),
         (lambda i: {"y": tft.scale_to_gaussian(i["w"])}, "takes numbers"),
     ],
 )
 def test_mistakes(function: Any, message: str) -> None:
     with pytest.raises(TransformError, match=message) as caught:
-        tft.analyze({"x": [1.0, -1.0], "w": ["a", "b"]}, function)
+        tft.analyze({"x": [1.0, -1.0], "w": ["a", "b"], "inf": [np.inf, 1.0]}, function)
     assert "test_shapes.py:" in str(caught.value)

@@ -14,7 +14,6 @@ from headrace import transform as tft
 from headrace.errors import TransformError
 from headrace.transform.vocabularies import (
     ApproximateVocabularyAnalyzer,
-    KeyFunction,
     VocabularyAnalyzer,
     expected_information,
 )
@@ -119,17 +118,6 @@ def test_keys_are_covered(rows: list[str], options: dict[str, Any], words: str) 
         return {"n": tft.list_length(tft.apply_vocabulary(tokens, found))}
 
     assert [word for word, _ in found(function, {"x": rows})] == words.split()
-
-
-def test_key_functions_are_compared_by_what_they_do() -> None:
-    def make(place: int) -> KeyFunction:
-        return KeyFunction(lambda word: word[place])
-
-    assert make(0) == make(0)
-    assert hash(make(0)) == hash(make(0))
-    assert make(0) != make(1)
-    assert KeyFunction(str.lower) == KeyFunction(str.lower)
-    assert KeyFunction(str.lower) != KeyFunction(str.upper)
 
 
 def test_reserved_words_come_first() -> None:

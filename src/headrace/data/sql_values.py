@@ -88,6 +88,9 @@ def _exact_array(values: Sequence[Any], kind: str) -> pa.Array | None:
     """Return the array where all values are just of the kind; None where each is to be looked at."""
     if not value_kinds(values) <= _EXACT[kind]:
         return None
+    if kind == "timestamp" and any(value is not None and value.tzinfo is not None for value in values):
+        # Whether Arrow looks at zones depends on the environment.
+        return None
     try:
         return pa.array(values, ARROW_TYPES[kind])
     except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):

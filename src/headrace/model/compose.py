@@ -83,6 +83,8 @@ def compose(transform: onnx.ModelProto, predictor: onnx.ModelProto) -> onnx.Mode
     graph.output.extend(after.output)
     graph.initializer.extend([*before.initializer, *after.initializer])
     graph.sparse_initializer.extend([*before.sparse_initializer, *after.sparse_initializer])
+    # The types of what operators give that are not ONNX's own: inference of shapes needs them.
+    graph.value_info.extend(before.value_info)
     for prefix, part in (("transform", before), ("predictor", after)):
         for index, node in enumerate(part.node):
             copy = graph.node.add()

@@ -5,6 +5,7 @@ Types are checks rather than dtypes: a whole number is one in any integer dtype,
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import import_extra
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["pandera_schema"]
 
+_ZONES = "PYARROW_IGNORE_TIMEZONE"
 _NAMES = {
     "INT": "whole numbers",
     "FLOAT": "numbers",
@@ -37,9 +39,19 @@ _KINDS = {
 
 def pandera_schema(schema: Schema) -> Any:
     """Return the ``DataFrameSchema``; see :meth:`Schema.to_pandera`."""
-    pandera = import_extra("pandera.pandas", "pandera")
+    pandera = _pandera()
     columns = {feature.name: _column(feature, schema, pandera) for feature in schema.features}
     return pandera.DataFrameSchema(columns)
+
+
+def _pandera() -> Any:
+    before = os.environ.get(_ZONES)
+    try:
+        return import_extra("pandera.pandas", "pandera")
+    finally:
+        # Pandera sets this for Spark's sake, and Arrow would then drop the zones of all moments in the process.
+        if before is None:
+            os.environ.pop(_ZONES, None)
 
 
 def _column(feature: Feature, schema: Schema, pandera: Any) -> Any:

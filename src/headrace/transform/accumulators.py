@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from headrace.transform.callables import UserFunction
+
 __all__ = [
     "Accumulator",
     "Analyzer",
     "ByRow",
     "CountingPart",
     "CustomAnalyzer",
+    "CustomRowAnalyzer",
     "Extremes",
     "IdCounts",
     "ModeAnalyzer",
@@ -349,16 +352,21 @@ class Accumulator(Protocol):
 
 
 @dataclass(frozen=True)
-class CustomAnalyzer(ByRow):
-    """A user's accumulator. Takes whole rows of all its columns."""
+class CustomAnalyzer:
+    """A user's accumulator. Takes values of all its columns side by side."""
 
-    make: Callable[[], Accumulator]
+    make: UserFunction
     dtype: str
     name: str = "apply_analyzer"
 
     def part(self) -> Part:
         """Return an empty state."""
         return _CustomPart(self.make(), self.dtype)
+
+
+@dataclass(frozen=True)
+class CustomRowAnalyzer(CustomAnalyzer, ByRow):
+    """A user's accumulator. Takes whole rows of all its columns."""
 
 
 class _CustomPart:

@@ -14,6 +14,7 @@ import numpy as np
 from headrace.errors import TransformError
 from headrace.transform.accumulators import (
     CustomAnalyzer,
+    CustomRowAnalyzer,
     Extremes,
     IdCounts,
     ModeAnalyzer,
@@ -23,6 +24,7 @@ from headrace.transform.accumulators import (
     SumAnalyzer,
     WeightedQuantilesAnalyzer,
 )
+from headrace.transform.callables import UserFunction
 from headrace.transform.checks import column, data_and_mask, kind_of, positive, with_mask
 from headrace.transform.covariances import CovarianceAnalyzer, principal_components
 from headrace.transform.keyed import KeyCounts
@@ -479,6 +481,12 @@ def principal(x: ndx.Array, output_dim: int, function: str) -> tuple[ndx.Array, 
 
     def part(number: int) -> Callable[[Any], Any]:
         def value_of(value: Any) -> Any:
+            if not np.isfinite(value["covariance"]).all():
+                raise TransformError(
+                    f"tft.{function} takes finite numbers",
+                    got="an infinity, or numbers whose products are none",
+                    fix="Bound them first with tft.clip_outliers",
+                )
             vectors, variances = principal_components(np.array(value["covariance"]), output_dim)
             return (np.array(value["mean"]), vectors, variances)[number]
 
@@ -502,7 +510,8 @@ def tukey_location(x: ndx.Array, reduce_instance_dims: bool = True) -> ndx.Array
 
     ``x = location + scale * u * exp(h * u**2 / 2)`` with ``u`` normal and another ``h`` on either side (Headrick and
     Pant, "Characterizing Tukey h and hh-distributions through L-moments and the L-correlation", 2012). The L-moments
-    (Hosking 1990) are exact up to 100,000 distinct values, and of the quantile sketch beyond.
+    (Hosking 1990) are exact up to 100,000 distinct values, and of the quantile sketch beyond; infinities are left
+    out.
 
     Returns
     -------
@@ -576,11 +585,12 @@ def apply_analyzer(
     Parameters
     ----------
     make_accumulator
-        A class, or a function at the top of a module, that returns an empty accumulator: an object that can be pickled,
-        with ``update(*arrays)``, ``merge(other)`` and ``result()``. ``update`` is given NumPy arrays of some rows, one
-        for each column; rows in which any of them is missing or NaN are left out.
+        A class, or a function, that returns an empty accumulator: an object with ``update(*arrays)``, ``merge(other)``
+        and ``result()``, which can be pickled where an engine sends it to other processes. ``update`` is given NumPy
+        arrays of some rows, one for each column; rows in which any of them is missing or NaN are left out.
     columns
-        What to look at.
+        What to look at. Of lists of one length, ``update`` is given matrices; of lists that differ in length, items one
+        by one, with the values of their rows beside them.
     dtype
         Type of the result: ``ndonnx.float64``, ``ndonnx.int64``, ``ndonnx.bool`` or ``ndonnx.utf8``.
     shape
@@ -622,4 +632,7 @@ def apply_analyzer(
             got=type(make_accumulator).__name__,
         )
     given = [column(x, "apply_analyzer") for x in columns]
-    return _found(CustomAnalyzer(make_accumulator, str(dtype)), given, "apply_analyzer", shape, dtype, np.asarray)
+    rows = any(x.ndim > 1 for x in given) and not any(x.ndim > 1 and data_and_mask(x)[1] is not None for x in given)
+    kind = CustomRowAnalyzer if rows else CustomAnalyzer
+    analyzer = kind(UserFunction(make_accumulator), str(dtype))
+    return _found(analyzer, given, "apply_analyzer", shape, dtype, np.asarray)

@@ -208,7 +208,11 @@ def one_hot(x: ndx.Array, num_buckets: int | None = None) -> ndx.Array:
     """
     data, mask = data_and_mask(column(x, "one_hot", "number", "truth"))
     if data.ndim != 1 or "float" in str(data.dtype):
-        raise TransformError("tft.one_hot takes one integer id a row", got=f"{x.dtype} of {data.ndim} dimensions")
+        raise TransformError(
+            "tft.one_hot takes one integer id a row",
+            got=f"{x.dtype} of {data.ndim} dimensions",
+            fix="Give lists of ids to tft.multi_hot" if data.ndim == 2 else None,
+        )
     positive(num_buckets, "one_hot", "num_buckets")
     trace = current_trace("one_hot")
     width = num_buckets or (2 if kind_of(x) == "truth" else _buckets(trace, x))
@@ -330,6 +334,8 @@ def cross(columns: Sequence[ndx.Array], num_buckets: int | None = None) -> ndx.A
     given = [column(x, "cross", "text", "number", "truth") for x in columns]
     if len(given) < 2:
         raise TransformError("tft.cross takes at least two columns", got=len(given))
+    if any(x.ndim != 1 for x in given):
+        raise TransformError("tft.cross takes one value a row", got=", ".join(f"{x.ndim} dimensions" for x in given))
     positive(num_buckets, "cross", "num_buckets")
     trace = current_trace("cross")
     parts = [data_and_mask(x) for x in given]

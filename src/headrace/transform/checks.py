@@ -14,10 +14,10 @@ __all__ = ["column", "data_and_mask", "is_text", "kind_of", "positive", "with_ma
 Kind = Literal["number", "text", "truth", "time", "other"]
 _WORDS: dict[str, str] = {"number": "numbers", "text": "texts", "truth": "truth values", "time": "times"}
 _REMEDIES = {
-    "text": "Texts become ids with tft.compute_and_apply_vocabulary or tft.hash_strings",
-    "time": "Times become numbers with .astype('int64') or ndonnx.extensions.datetime_to_year_month_day",
+    "text": "Texts become ids with tft.compute_and_apply_vocabulary or tft.hash_strings, numbers with tft.parse_number",
+    "time": "Times become numbers with .astype('int64') or tft.date_part",
     "truth": "Truth values become numbers with .astype('int64')",
-    "number": "Numbers become ids with tft.bucketize; integers may be hashed with tft.hash_strings",
+    "number": "Numbers become ids with tft.bucketize, integers with tft.hash_strings; texts with .astype(ndonnx.utf8)",
 }
 
 _UNKNOWN = "; if it is a column of numbers, look whether it has any: without one it is read as texts"

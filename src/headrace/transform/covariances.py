@@ -41,16 +41,18 @@ class _CovariancePart:
         if len(rows) == 0:
             return
         numbers = rows.astype(np.float64, copy=False)
-        mean = numbers.mean(axis=0)
-        apart = numbers - mean
-        rest = apart.sum(axis=0)
-        # Not the @ operator: BLAS rounds by how many processors there are.
-        products = np.einsum("ni,nj->ij", apart, apart, optimize=False) - np.outer(rest, rest) / len(rows)
-        self._add(len(rows), mean, products)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = numbers.mean(axis=0)
+            apart = numbers - mean
+            rest = apart.sum(axis=0)
+            # Not the @ operator: BLAS rounds by how many processors there are.
+            products = np.einsum("ni,nj->ij", apart, apart, optimize=False) - np.outer(rest, rest) / len(rows)
+            self._add(len(rows), mean, products)
 
     def merge(self, other: Self) -> None:
         if other.count:
-            self._add(other.count, other.mean, other.products)
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._add(other.count, other.mean, other.products)
 
     def _add(self, count: int, mean: NDArray[np.float64], products: NDArray[np.float64]) -> None:
         if self.count == 0:

@@ -80,6 +80,9 @@ def _check_output(name: str, array: Any, where: str | None, trace: Trace) -> Non
             "An output has the shape [N], or [N, k] with a k that is known",
             got=f"{named} of shape {array.shape}",
             where=where,
+            fix="Give lists one length with tft.pad_lists or tft.multi_hot, or one value each with tft.list_mean, …"
+            if array.ndim == 2
+            else None,
         )
     if nde.is_nullable_dtype(array.dtype):
         raise TransformError(
@@ -159,7 +162,24 @@ def _build(arguments: Mapping[str, spox.Var], outputs: Mapping[str, spox.Var]) -
     given = sorted(model.graph.input, key=lambda value: order[value.name])
     del model.graph.input[:]
     model.graph.input.extend(given)
+    _say_types(model.graph)
     return _tidy(model)
+
+
+def _say_types(graph: onnx.GraphProto) -> None:
+    """Say what the tokenizer gives.
+
+    It is no operator of ONNX, whose inference of shapes knows nothing of it, and crashes where a pattern is matched
+    with what has no type.
+    """
+    for node in graph.node:
+        if node.op_type == "Tokenizer":
+            graph.value_info.append(
+                onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.STRING, [None] * 2)
+            )
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _say_types(attribute.g)
 
 
 def _rename(graph: onnx.GraphProto, change: Callable[[str], str]) -> None:

@@ -298,6 +298,7 @@ class TransformGraph:
     def save(self, directory: str | os.PathLike[str]) -> None:
         r"""Write ``transform.onnx``, ``transform.json`` and ``vocabularies/<feature>.txt`` into a folder.
 
+        With them ``transform.training.onnx``, where rows that are learnt from have other values.
         The text files are for reading; a line break inside a word is written as ``\n``.
         """
         from headrace.transform.store import save

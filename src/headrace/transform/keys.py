@@ -34,23 +34,23 @@ def _given(x: Any, key: Any, function: str) -> tuple[ndx.Array, ndx.Array]:
     return x, key
 
 
-def _per_key(analyzer: Analyzer, x: ndx.Array, key: ndx.Array, fields: tuple[str, ...], function: str) -> Any:
-    """Return, for each row, what was found for its key; or None where that is open, and all that is needed for it."""
-    call = current_trace(function).call(analyzer, x, key)
-    overall = {
-        "mean": lambda: analyzers.mean(x),
-        "var": lambda: analyzers.var(x),
-        "min": lambda: analyzers.min(x).astype(ndx.float64),
-        "max": lambda: analyzers.max(x).astype(ndx.float64),
-    }
-    others = [overall[field]() for field in fields]
-    if call.is_open or current_trace(function).depends_on_open(*others):
-        return None, [x, key, *others]
+def _per_key(
+    analyzer: Analyzer, x: ndx.Array, key: ndx.Array, fields: tuple[str, ...], function: str
+) -> tuple[list[ndx.Array] | None, list[ndx.Array]]:
+    """Return, for each row, what was found for its key, None where that is open; and all that is needed for it."""
+    trace = current_trace(function)
+    call = trace.call(analyzer, x, key)
+    overall = {"mean": analyzers.mean, "var": analyzers.var, "min": analyzers.min, "max": analyzers.max}
+    others = [overall[field](x).astype(ndx.float64) for field in fields]
+    needs = [x, key, *others]
+    if call.is_open or trace.depends_on_open(*others):
+        return None, needs
     place = group_of(key, call.value["keys"])
-    return [
-        taken(np.append(np.array(call.value[field], np.float64), other.unwrap_numpy()), place)
-        for field, other in zip(fields, others, strict=True)
-    ], []
+    found = []
+    for field, other in zip(fields, others, strict=True):
+        table = np.append(np.array(call.value[field], np.float64), other.unwrap_numpy())
+        found.append(taken(table, place))
+    return found, needs
 
 
 def _scaled(x: ndx.Array, origin: ndx.Array, unit: ndx.Array) -> ndx.Array:

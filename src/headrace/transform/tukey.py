@@ -128,7 +128,7 @@ def _root(function: Callable[[float], float], low: float, high: float) -> float:
 
 @dataclass(frozen=True)
 class TukeyAnalyzer:
-    """Location, scale and tails of the hh distribution with the L-moments of the values."""
+    """Location, scale and tails of the hh distribution with the L-moments of the values; infinities are left out."""
 
     name: str = "tukey"
 
@@ -142,7 +142,7 @@ class _TukeyPart:
         self.sketch = QuantileSketch()
 
     def update(self, values: NDArray[Any]) -> None:
-        self.sketch.update(values)
+        self.sketch.update(values[np.isfinite(values)])
 
     def merge(self, other: Self) -> None:
         self.sketch.merge(other.sketch)

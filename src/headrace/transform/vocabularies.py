@@ -12,36 +12,17 @@ from headrace.transform.exact_sums import as_float, exact_totals
 from headrace.transform.keyed import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from headrace.transform.accumulators import Part
+    from headrace.transform.callables import UserFunction
 
-__all__ = ["ROW", "ApproximateVocabularyAnalyzer", "KeyFunction", "VocabularyAnalyzer", "expected_information"]
+__all__ = ["ROW", "ApproximateVocabularyAnalyzer", "VocabularyAnalyzer", "expected_information"]
 
 # Stands beside the words of a row where rows are to be counted too; no text that is valid has it.
 ROW = "\x00row"
-
-
-class KeyFunction:
-    """A function from a word to its key; two are equal where they have the same code and the same surroundings."""
-
-    def __init__(self, function: Callable[[str], Any]) -> None:
-        self.function = function
-
-    def _identity(self) -> tuple[Any, ...]:
-        code = getattr(self.function, "__code__", None)
-        if code is None:
-            return (self.function,)
-        cells = tuple(repr(cell.cell_contents) for cell in self.function.__closure__ or ())
-        return (code, repr(self.function.__defaults__), cells)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, KeyFunction) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
 
 
 @dataclass(frozen=True)
@@ -60,7 +41,7 @@ class VocabularyAnalyzer:
     min_diff_from_avg: float | None = None
     coverage_top_k: int | None = None
     coverage_threshold: float = 0.0
-    key_fn: KeyFunction | None = None
+    key_fn: UserFunction | None = None
     reserved: tuple[str, ...] = ()
     name: str = "vocabulary"
 
@@ -84,7 +65,7 @@ class VocabularyAnalyzer:
         seen: dict[Any, int] = {}
         found = []
         for item in ranked:
-            key = self.key_fn.function(item[1])
+            key = self.key_fn(item[1])
             if item[0] >= self.coverage_threshold and (
                 self.coverage_top_k is None or seen.get(key, 0) < self.coverage_top_k
             ):

@@ -10,9 +10,10 @@ import numpy as np
 
 from headrace.errors import TransformError
 from headrace.transform.analyzers import as_key
+from headrace.transform.callables import UserFunction
 from headrace.transform.checks import column, data_and_mask, kind_of, positive, with_mask
 from headrace.transform.trace import current_trace
-from headrace.transform.vocabularies import ROW, ApproximateVocabularyAnalyzer, KeyFunction, VocabularyAnalyzer
+from headrace.transform.vocabularies import ROW, ApproximateVocabularyAnalyzer, VocabularyAnalyzer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -173,7 +174,7 @@ def find_vocabulary(
         min_diff_from_avg,
         coverage_top_k,
         _threshold(coverage_frequency_threshold, name, "coverage_frequency_threshold", lowest),
-        None if key_fn is None else KeyFunction(key_fn),
+        None if key_fn is None else UserFunction(key_fn),
         tuple(reserved_tokens),
     )
     x = _words(x, name)
