@@ -679,6 +679,14 @@ def test_slices_beside_whole_data_sets_are_passed_over() -> None:
     ]
 
 
+def test_a_field_that_names_no_environment_is_wherever_its_struct_is() -> None:
+    struct = Feature("s", "STRUCT", in_environment=("serving",), features=(Feature("x", "INT", group_required=True),))
+    schema = Schema((struct,), default_environments=("training",))
+    statistics = described({"s": [{"y": 1}]})
+    missing = [one.feature for one in validate_statistics(statistics, schema, environment="serving").errors]
+    assert missing == ["s.x"]
+
+
 def test_every_rule_has_a_name_in_the_list() -> None:
     from headrace.validation import Rule
 

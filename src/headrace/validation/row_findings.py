@@ -264,7 +264,7 @@ class RowFindings:
             self._totals[path] = mine[0] + counts[0], mine[1] + counts[1], mine[2] + counts[2]
 
     def _is_missing(self, path: tuple[str, ...], feature: Feature, columns: pa.Schema) -> bool:
-        if not is_expected(feature, self._checks.schema, self._checks.environment):
+        if not is_expected(feature, path, self._checks.schema, self._checks.environment):
             return False
         # A field is missing only where its struct is not.
         return path[0] not in columns.names if len(path) == 1 else path[:-1] in self._totals

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headrace.errors import SchemaError, UsageError, did_you_mean
+from headrace.errors import UsageError, did_you_mean
 from headrace.statistics import Statistics
 from headrace.validation.anomalies import Anomalies, Anomaly
-from headrace.validation.column import Column, is_expected, is_validated
+from headrace.validation.column import Column, is_expected
 from headrace.validation.dataset_rules import check_composed, check_derived, check_sizes, column_missing, columns_new
 from headrace.validation.domains import check_bytes, check_numbers, check_text, check_unique
 from headrace.validation.drift import check_distances, partner
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headrace.validation.anomalies import Rule
     from headrace.validation.policy import SeverityPolicy
 
-__all__ = ["check_schema", "validate_corresponding_slices", "validate_statistics"]
+__all__ = ["check_environment", "validate_corresponding_slices", "validate_statistics"]
 
 
 def validate_statistics(
@@ -79,11 +79,10 @@ def validate_statistics(
         If the environment is not one that the schema mentions, or ``previous`` or ``serving`` have no data set to
         compare with.
     SchemaError
-        If the schema contradicts itself, or a rule cannot be understood.
+        If a rule cannot be understood.
     MissingExtraError
         If there are rules over statistics and DuckDB is not installed.
     """
-    check_schema(schema)
     check_environment(schema, environment)
     checked = statistics.whole() or statistics
     every_rule = rules_in((*schema.rules, *rules), "statistics", environment)
@@ -168,38 +167,6 @@ def validate_corresponding_slices(
     return Anomalies(judged(found, severity, [rule.name for rule in schema.rules]), tuple(names))
 
 
-def check_schema(schema: Schema) -> None:
-    """Check what a schema says of several features together.
-
-    Raises
-    ------
-    SchemaError
-        If a sparse or weighted feature has the name of a feature, or of another, or a shared domain is absent.
-    """
-    names = [*schema.names]
-    made = [one.name for one in schema.sparse_features] + [one.name for one in schema.weighted_features]
-    for name in made:
-        if name in names:
-            raise SchemaError("A sparse or weighted feature has a name of its own", got=f"{name!r} twice")
-        names.append(name)
-
-    def check(feature: Feature) -> None:
-        language = feature.natural_language_domain
-        for domain in (feature.domain, None if language is None else language.vocabulary):
-            if domain is not None and domain not in schema.string_domains:
-                raise SchemaError(
-                    "A domain that features share stands in string_domains",
-                    got=domain,
-                    where=f"feature {feature.name!r}",
-                    fix=did_you_mean(domain, schema.string_domains),
-                )
-        for field in feature.features:
-            check(field)
-
-    for feature in schema.features:
-        check(feature)
-
-
 def check_environment(schema: Schema, environment: str | None) -> None:
     """Check that the schema mentions an environment.
 
@@ -208,9 +175,7 @@ def check_environment(schema: Schema, environment: str | None) -> None:
     UsageError
         If it does not.
     """
-    known = {*schema.environments, *schema.default_environments}
-    known |= {name for feature in schema.features for name in feature.in_environment}
-    known |= {name for rule in schema.rules for name in rule.environments}
+    known = schema.environments
     if environment is not None and environment not in known:
         raise UsageError(
             "The environment is one that the schema mentions",
@@ -243,7 +208,7 @@ def _features(dataset: DatasetStatistics, schema: Schema, environment: str | Non
     def walk(feature: Feature, path: tuple[str, ...], rows: int) -> Iterator[Anomaly]:
         stats = known.get(path)
         if stats is None:
-            if is_expected(feature, schema, environment):
+            if is_expected(feature, path, schema, environment):
                 yield column_missing(dataset, feature, path, rows, environment)
             return
         column = Column(schema, feature, stats, dataset.name, rows, path)
@@ -251,14 +216,14 @@ def _features(dataset: DatasetStatistics, schema: Schema, environment: str | Non
             yield from _column(column)
         if column.present and stats.type == "STRUCT":
             for field in feature.features:
-                if is_validated(field):
+                if field.is_validated:
                     inner = known.get((*path, field.name))
                     common = column.stats.common_stats if inner is None else inner.common_stats
                     structs = common.num_values if inner is None else common.num_non_missing + common.num_missing
                     yield from walk(field, (*path, field.name), structs)
 
     for feature in schema.features:
-        if is_validated(feature):
+        if feature.is_validated:
             yield from walk(feature, (feature.name,), dataset.num_examples)
 
 
@@ -268,7 +233,7 @@ def _columns(dataset: DatasetStatistics, schema: Schema) -> Iterator[Column]:
 
     def walk(feature: Feature, path: tuple[str, ...], rows: int) -> Iterator[Column]:
         stats = known.get(path)
-        if stats is None or not is_validated(feature):
+        if stats is None or not feature.is_validated:
             return
         yield Column(schema, feature, stats, dataset.name, rows, path)
         for field in feature.features:
