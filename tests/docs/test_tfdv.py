@@ -12,7 +12,8 @@ import headrace as hr
 from headrace.schema import Feature, Schema
 from headrace.validation import Rule
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "tfdv.md").read_text("utf-8")
+PAGE_FILE = Path(__file__).parents[2] / "docs" / "reference" / "tfdv.md"
+PAGE = PAGE_FILE.read_text("utf-8")
 
 # What TFDV 1.17 and TensorFlow Metadata 1.17 have, by the heading under which it stands.
 ITEMS = {
@@ -147,9 +148,16 @@ def test_names_of_headrace_exist() -> None:
 
 
 def test_rules_are_rules() -> None:
+    known = {*get_args(Rule), "SchemaError"}
     for row in rows("Anomalies")[1:]:
         for rule in named(row[-1]):
-            assert rule in (*get_args(Rule), "SchemaError"), rule
+            assert rule in known, rule
+
+
+def test_every_rule_stands_in_the_guide() -> None:
+    guide = (PAGE_FILE.parents[1] / "guides" / "validation.md").read_text("utf-8")
+    for rule in get_args(Rule):
+        assert f"`{rule.replace('skew_', 'drift_')}`" in guide, rule
 
 
 def test_keys_are_keys() -> None:

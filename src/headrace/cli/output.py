@@ -105,7 +105,8 @@ def rows_left_out_on_stderr() -> Iterator[None]:
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
         if category is RowsSetAsideWarning:
-            click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {message}", err=True)
+            said = str(message).replace("name it in null_values", "name it with --null")
+            click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {said}", err=True)
         else:
             plain(message, category, *place, **options)
 

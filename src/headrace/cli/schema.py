@@ -32,7 +32,7 @@ def command() -> None:
     """
 
 
-@command.command("infer")
+@command.command("infer", short_help="Infer a schema that the data satisfies.")
 @source_options
 @click.option("--ranges", is_flag=True, help="Numbers get the range that was seen.")
 @click.option(
@@ -57,7 +57,7 @@ def infer(data: Described, max_domain: int, output: Path | None, *, ranges: bool
         emit(_plain(schema), lambda: schema.to_yaml().rstrip("\n"), as_json=as_json)
 
 
-@command.command("show")
+@command.command("show", short_help="Print a schema as a table.")
 @click.argument("path", type=click.Path(path_type=Path))
 @json_option
 def show(path: Path, *, as_json: bool) -> None:
@@ -73,7 +73,7 @@ def show(path: Path, *, as_json: bool) -> None:
     emit(_plain(schema), lambda: table(["feature", "type", "presence", "domain"], rows), as_json=as_json)
 
 
-@command.command("diff")
+@command.command("diff", short_help="Print what changed between two schemas.")
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @json_option
@@ -93,7 +93,7 @@ def compare(old: Path, new: Path, *, as_json: bool) -> int:
     return 3 if changes else 0
 
 
-@command.command("accept")
+@command.command("accept", short_help="Change a schema so that it allows what data has.")
 @click.argument("schema_path", metavar="SCHEMA", type=click.Path(path_type=Path))
 @source_options
 @click.option(
@@ -163,7 +163,7 @@ def accept(
     return 3 if left else 0
 
 
-@command.command("import")
+@command.command("import", short_help="Turn a schema.pbtxt of TFX into YAML.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @json_option
@@ -183,7 +183,7 @@ def import_(path: Path, output: Path | None, *, as_json: bool) -> None:
     _written(schema.to_yaml(), output, len(schema), as_json=as_json, plain=_plain(schema))
 
 
-@command.command("export")
+@command.command("export", short_help="Print a schema in the form of another tool.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--to", "form", type=click.Choice(["pbtxt", "json-schema"]), required=True, help="TFX's form, or JSON Schema."

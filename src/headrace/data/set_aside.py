@@ -121,7 +121,7 @@ def warn_of_rows(aside: SetAside, rows: int) -> None:
             break
         level += 1
     first = str(aside.first[0])
-    advice = ". Where such a text means missing, name it in null_values (where a command has it, --null)"
+    advice = ". Where such a text means missing, name it in null_values"
     warnings.warn(
         f"{aside.rows:,} of {aside.rows + rows:,} rows cannot be read and are left out; the first is {first}"
         + (advice if aside.nullable and " is not of type " in first else ""),

@@ -194,9 +194,7 @@ class RowFindings:
             if rule is not None:
                 suggestion = rule.advice(strangers[0][0], column.feature, column.schema)
                 if code == "domain_values" and (added or suggested is not None):
-                    suggestion = suggestion.replace(
-                        "drop the domain or lower min_domain_mass", "add them to the domain"
-                    )
+                    suggestion = suggestion.replace("drop the domain or lower min_domain_mass", "add them to values")
                 suggested = column.altered(**rule.changes) if suggested is None and not added else suggested
             yield column.anomaly(
                 code,
