@@ -182,20 +182,20 @@ class TestStats:
         said = headrace(*call)
         lines = said.out.splitlines()
         assert lines[0] == "adult.data: 2,000 rows, 15 columns"
-        at = lines.index(f"{tmp_path / 'new.data'} against adult.data: 1 of 15 columns has drifted")
+        at = lines.index(f"{tmp_path / 'new.data'} against adult.data: 1 of 15 columns drifted")
         assert lines[at + 2].split()[0] == "sex"
         assert (tmp_path / "page.html").stat().st_size > 10_000
         comparison = headrace(*call, "--json").json["comparison"]
         assert [one["feature"] for one in comparison["features"] if one.get("drifted")] == ["sex"]
         same = headrace("stats", "adult.data", *CENSUS, "--compare", "adult.data")
-        assert same.out.splitlines()[-1] == "adult.data (2) against adult.data: 0 of 15 columns have drifted"
+        assert same.out.splitlines()[-1] == "adult.data (2) against adult.data: 0 of 15 columns drifted"
 
     def test_columns_of_one_side_alone_have_not_drifted(self, headrace: Call, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_text("x,y,at\n" + "1,2,2020-01-01\n" * 50)
         (tmp_path / "b.csv").write_text("x,z,at\n" + "1,2,2020-01-01\n" * 50)
         said = headrace("stats", tmp_path / "a.csv", "--compare", tmp_path / "b.csv", "-o", tmp_path / "s.json")
         *_, title, first, second, blank, written = said.out.splitlines()
-        assert title.endswith("0 of 2 columns have drifted")
+        assert title.endswith("0 of 2 columns drifted")
         assert [first, second] == [f"not in {tmp_path / 'b.csv'}: y", f"not in {tmp_path / 'a.csv'}: z"]
         assert (blank, written) == ("", f"wrote {tmp_path / 's.json'}")
 

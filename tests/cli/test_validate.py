@@ -35,6 +35,14 @@ class TestValidate:
         assert found.code == 3
         assert found.json["anomalies"][0]["rule"] == "domain_values"
 
+    def test_values_that_the_message_has_are_not_said_again(self, headrace: Call, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("x\n1\n2\n")
+        (tmp_path / "b.csv").write_text("x\n1\n12\n")
+        assert headrace("schema", "infer", tmp_path / "a.csv", "--ranges", "-o", tmp_path / "s.yaml").code == 0
+        said = headrace("validate", tmp_path / "b.csv", "--schema", tmp_path / "s.yaml")
+        assert "the largest is 12" in said.out
+        assert "seen:" not in said.out
+
     def test_drift_against_earlier_data_that_is_read_alike(self, here: Path, headrace: Call, tmp_path: Path) -> None:
         schema = (here / "schema.yaml").read_text("utf-8")
         drift = "values: [Female, Male]\n    drift: {linf: 0.01}"

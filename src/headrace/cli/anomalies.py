@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def told(anomalies: Iterable[Anomaly], *, splits: bool) -> list[str]:
     lines: list[str] = []
     for one in anomalies:
         lines.append(f"{one.severity}: {one if splits else one.message}")
-        if not all(repr(example) in one.message for example in one.examples[:_SHOWN]):
+        if not all(_says(one.message, example) for example in one.examples[:_SHOWN]):
             lines.append(f"  seen: {', '.join(one.examples[:_SHOWN])}")
         if one.row_numbers:
             more = ", …" if len(one.row_numbers) > _SHOWN or (one.rows or 0) > _SHOWN else ""
@@ -28,6 +29,11 @@ def told(anomalies: Iterable[Anomaly], *, splits: bool) -> list[str]:
         if one.suggestion:
             lines.append(f"  fix: {one.suggestion}")
     return lines
+
+
+def _says(message: str, value: str) -> bool:
+    """Return whether a message has a value as a word of its own."""
+    return re.search(rf"(?<![\w.]){re.escape(value)}(?!\w|\.\d)", message) is not None
 
 
 def counted(anomalies: Anomalies) -> str:

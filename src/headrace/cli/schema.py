@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_ROUNDS = 5
+
 
 @click.group("schema", cls=Commands)
 def command() -> None:
@@ -148,11 +150,18 @@ def accept(
             not asked or any(one.feature == feature and rule in ("", one.rule) for feature, _, rule in asked)
         )
 
-    changed = anomalies.accept(schema, chosen)
+    changed = schema
+    # A column of another type may then be out of its range, and so on: each round says what the last one uncovered.
+    for _ in range(_ROUNDS):
+        before = changed
+        changed = anomalies.accept(before, chosen)
+        anomalies = validate_statistics(statistics, changed, environment=environment)
+        if changed == before:
+            break
     changes = diff(schema, changed)
-    if changes:
+    if changes or output is not None:
         changed.save(output or schema_path)
-    left = validate_statistics(statistics, changed, environment=environment).errors
+    left = anomalies.errors
     lines = [str(change) for change in changes] or ["nothing to change"]
     lines += [f"left: {one.message}" for one in left]
     plain = {

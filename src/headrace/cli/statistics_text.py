@@ -33,7 +33,7 @@ def compared(comparison: Comparison) -> str:
     drifted = [one for one in in_both if one.drifted]
     count, moved = (len({one.feature for one in found}) for found in (in_both, drifted))
     title = f"{' and '.join(comparison.datasets)} against {comparison.baseline}: "
-    title += f"{moved} of {count} column{'s' * (count != 1)} {'has' if moved == 1 else 'have'} drifted"
+    title += f"{moved} of {count} columns drifted"
     alone: dict[str, list[str]] = {}
     for one in comparison.features:
         if one.type is None or one.baseline_type is None:
