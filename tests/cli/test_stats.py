@@ -214,6 +214,9 @@ class TestStats:
             said = headrace("stats", "-", "--format", kind)
             assert said.out.splitlines()[0] == "2 rows, 1 column"
             _spooled.cache_clear()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        assert "The file is empty (standard input)." in headrace("stats", "-").err
+        _spooled.cache_clear()
 
     def test_a_format_that_the_name_does_not_say(self, headrace: Call, tmp_path: Path) -> None:
         (tmp_path / "log").write_text('{"x": [1, 2]}\n{"x": []}\nnot json\n')

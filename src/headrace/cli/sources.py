@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headrace.cli.output import SPOOLED
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _source_of(place: str, kind: str | None) -> Source:
 @functools.cache
 def _spooled(kind: str) -> str:
     """Keep standard input in a file until the command ends: data are read more than once."""
-    folder = tempfile.mkdtemp(prefix="headrace-")
+    folder = tempfile.mkdtemp(prefix=SPOOLED)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder) / f"stdin.{kind}"
     with path.open("wb") as file:
