@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from headrace.registry import Registry
     from headrace.schema import Feature, Schema
     from headrace.serving import ModelClient, verify
-    from headrace.statistics import Statistics, StatsOptions, generate_statistics, visualize_statistics
+    from headrace.statistics import (
+        Statistics,
+        StatsOptions,
+        generate_statistics,
+        get_statistics_html,
+        visualize_statistics,
+    )
     from headrace.tuning import choice, integer, uniform
     from headrace.validation import (
         Anomalies,
@@ -37,11 +43,16 @@ if TYPE_CHECKING:
         RepairPolicy,
         RepairReport,
         SkewResult,
+        compare_slices,
         compare_statistics,
         detect_feature_skew,
         display_anomalies,
         infer_schema,
         repair,
+        suggest_environments,
+        suggest_schema,
+        update_schema,
+        validate_corresponding_slices,
         validate_examples,
         validate_statistics,
     )
@@ -66,7 +77,13 @@ _HOMES = {
     "registry": ("Registry",),
     "schema": ("Feature", "Schema"),
     "serving": ("ModelClient", "verify"),
-    "statistics": ("Statistics", "StatsOptions", "generate_statistics", "visualize_statistics"),
+    "statistics": (
+        "Statistics",
+        "StatsOptions",
+        "generate_statistics",
+        "get_statistics_html",
+        "visualize_statistics",
+    ),
     "tuning": ("choice", "integer", "uniform"),
     "validation": (
         "Anomalies",
@@ -75,11 +92,16 @@ _HOMES = {
         "RepairPolicy",
         "RepairReport",
         "SkewResult",
+        "compare_slices",
         "compare_statistics",
         "detect_feature_skew",
         "display_anomalies",
         "infer_schema",
         "repair",
+        "suggest_environments",
+        "suggest_schema",
+        "update_schema",
+        "validate_corresponding_slices",
         "validate_examples",
         "validate_statistics",
     ),
@@ -117,6 +139,7 @@ __all__ = [
     "avro",
     "bigquery",
     "choice",
+    "compare_slices",
     "compare_statistics",
     "component",
     "csv",
@@ -124,6 +147,7 @@ __all__ = [
     "detect_feature_skew",
     "display_anomalies",
     "generate_statistics",
+    "get_statistics_html",
     "infer_schema",
     "integer",
     "json_lines",
@@ -137,8 +161,12 @@ __all__ = [
     "run_pipeline",
     "sklearn",
     "sql",
+    "suggest_environments",
+    "suggest_schema",
     "tfrecord",
     "uniform",
+    "update_schema",
+    "validate_corresponding_slices",
     "validate_examples",
     "validate_statistics",
     "verify",

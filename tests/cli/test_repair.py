@@ -34,8 +34,8 @@ def test_what_is_mended_and_what_is_set_aside(here: Path, headrace: Call, broken
     assert said.code == 0
     lines = said.out.splitlines()
     assert lines[0] == "2,000 rows in, 1,998 out, 2 set aside"
-    assert "sex: spelling changed 1 values ('MALE' → 'Male')" in lines
-    assert lines[-1] == f"wrote {out}"
+    assert "sex: spelling changed 1 value ('MALE' → 'Male')" in lines
+    assert lines[-2:] == [f"wrote {out}", f"wrote {aside}"]
     assert pq.read_metadata(out).num_rows == 1998
     assert sorted(pq.read_table(aside)["sex"].to_pylist()) == ["m", "man"]
     assert headrace("validate", out, "--schema", "schema.yaml").code == 0

@@ -41,6 +41,17 @@ class TestSchema:
             assert name in said.err
             assert headrace("schema", "show", tmp_path / name, "--json").json["error"]["kind"] == "SchemaError"
 
+    def test_what_a_change_uncovers_is_accepted_too(self, headrace: Call, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("x\n1\n2\n")
+        (tmp_path / "b.csv").write_text("x\n1.5\n7.5\n")
+        schema = tmp_path / "schema.yaml"
+        assert headrace("schema", "infer", tmp_path / "a.csv", "--ranges", "-o", schema).code == 0
+        said = headrace("schema", "accept", schema, tmp_path / "b.csv")
+        assert (said.code, said.out.splitlines()) == (0, ["x: type INT -> FLOAT", "x: max 2 -> 7.5"])
+        again = headrace("schema", "accept", schema, tmp_path / "b.csv", "-o", tmp_path / "same.yaml")
+        assert (again.code, again.out) == (0, "nothing to change\n")
+        assert (tmp_path / "same.yaml").read_text("utf-8") == schema.read_text("utf-8")
+
     def test_anomalies_are_accepted_one_by_one(self, here: Path, headrace: Call, tmp_path: Path) -> None:
         text = (here / "adult.data").read_text("utf-8").replace("Bachelors", "Batchelors", 1)
         (tmp_path / "new.data").write_text(text.replace(" Male,", " male,", 3), "utf-8")

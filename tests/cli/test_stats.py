@@ -30,7 +30,7 @@ class TestStats:
         assert lines[0] == "2,000 rows, 15 columns"
         assert lines[1].split()[:4] == ["column", "type", "missing", "distinct"]
         assert [line.split()[0] for line in lines[2:17]] == NAMES.split(",")
-        assert lines[17:] == ["note: education_num looks like categorical integer"]
+        assert lines[17:] == ["note: education_num looks like categories as numbers"]
         age = lines[2].split()
         assert age[1:4] == ["int", "-", "67"]
         assert lines[3].split()[2].endswith("%")
@@ -52,6 +52,7 @@ class TestStats:
         assert said.err.startswith("warning: 5 of 300 rows cannot be read and are left out; the first is ")
         assert "column 'x': 'NA' is not of type int64" in said.err
         assert len(said.err.splitlines()) == 1
+        assert said.err.endswith("Where such a text means missing, name it with --null\n")
         assert headrace(*command, file, "--null", "NA").err == ""
         if "--json" in command:
             assert said.json["datasets"][0]["num_set_aside"] == 5
@@ -181,13 +182,31 @@ class TestStats:
         said = headrace(*call)
         lines = said.out.splitlines()
         assert lines[0] == "adult.data: 2,000 rows, 15 columns"
-        at = lines.index(f"{tmp_path / 'new.data'} against adult.data: 1 of 15 columns have drifted")
+        at = lines.index(f"{tmp_path / 'new.data'} against adult.data: 1 of 15 columns drifted")
         assert lines[at + 2].split()[0] == "sex"
         assert (tmp_path / "page.html").stat().st_size > 10_000
         comparison = headrace(*call, "--json").json["comparison"]
         assert [one["feature"] for one in comparison["features"] if one.get("drifted")] == ["sex"]
         same = headrace("stats", "adult.data", *CENSUS, "--compare", "adult.data")
-        assert same.out.splitlines()[-1] == "adult.data (2) against adult.data: 0 of 15 columns have drifted"
+        assert same.out.splitlines()[-1] == "adult.data (2) against adult.data: 0 of 15 columns drifted"
+
+    def test_columns_of_one_side_alone_have_not_drifted(self, headrace: Call, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("x,y,at\n" + "1,2,2020-01-01\n" * 50)
+        (tmp_path / "b.csv").write_text("x,z,at\n" + "1,2,2020-01-01\n" * 50)
+        said = headrace("stats", tmp_path / "a.csv", "--compare", tmp_path / "b.csv", "-o", tmp_path / "s.json")
+        *_, title, first, second, blank, written = said.out.splitlines()
+        assert title.endswith("0 of 2 columns drifted")
+        assert [first, second] == [f"not in {tmp_path / 'b.csv'}: y", f"not in {tmp_path / 'a.csv'}: z"]
+        assert (blank, written) == ("", f"wrote {tmp_path / 's.json'}")
+
+    def test_moments_are_short(self, headrace: Call, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("at\n2020-01-01 00:00:00\n2020-01-02 03:04:05\n2020-01-03 00:00:00.5\n")
+        said = headrace("stats", tmp_path / "a.csv")
+        assert said.out.splitlines()[2].split()[4:] == [
+            "2020-01-01",
+            "2020-01-02T03:04:05",
+            "2020-01-03T00:00:00.500000",
+        ]
 
     def test_standard_input(self, here: Path, headrace: Call, monkeypatch: pytest.MonkeyPatch) -> None:
         for kind, text in (("csv", b"x\n1\n2\n"), ("jsonl", b'{"x": 1}\n{"x": 2}\n')):
@@ -195,6 +214,9 @@ class TestStats:
             said = headrace("stats", "-", "--format", kind)
             assert said.out.splitlines()[0] == "2 rows, 1 column"
             _spooled.cache_clear()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        assert "The file is empty (standard input)." in headrace("stats", "-").err
+        _spooled.cache_clear()
 
     def test_a_format_that_the_name_does_not_say(self, headrace: Call, tmp_path: Path) -> None:
         (tmp_path / "log").write_text('{"x": [1, 2]}\n{"x": []}\nnot json\n')

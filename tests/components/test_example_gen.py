@@ -125,10 +125,16 @@ def test_examples_map_to_new_examples(examples: Examples) -> None:
     assert shorter.split("eval").to_table() == examples.split("eval").to_table(["age"])
 
 
-def test_spans_that_were_read_are_kept(tmp_path: Path) -> None:
-    for day in (1, 2, 3):
-        (tmp_path / f"day-{day}.csv").write_text(f"x\n{day}\n")
-    examples = example_gen(hr.csv(tmp_path / "day-{SPAN}.csv", spans=hr.rolling(2)))
-    spans = examples.summary["spans"]
-    assert [(one["source"], one["span"]) for one in spans] == [("all", 2), ("all", 3)]
-    assert "spans" not in example_gen(hr.csv(tmp_path / "day-1.csv")).summary
+def test_the_spans_that_were_read_are_kept(tmp_path: Path) -> None:
+    for name in ("day-1-v1", "day-2-v1", "day-2-v2", "day-3-v1"):
+        (tmp_path / f"{name}.csv").write_text("x\n1\n", "utf-8")
+    pattern = tmp_path / "day-{SPAN}-v{VERSION}.csv"
+    examples = example_gen({"train": hr.csv(pattern, spans=(1, 2)), "eval": hr.csv(tmp_path / "day-3-v1.csv")})
+    read = [(one.span, one.version, one.name.rpartition("/")[2]) for one in examples.spans["train"]]
+    assert read == [(1, 1, "day-1-v1.csv"), (2, 2, "day-2-v2.csv")]
+    assert list(examples.spans) == list(examples.properties["spans"]) == ["train"]
+
+
+def test_without_spans_none_are_said(examples: Examples) -> None:
+    assert examples.spans == {}
+    assert "spans" not in examples.properties

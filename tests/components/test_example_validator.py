@@ -122,3 +122,22 @@ def test_the_serving_data_is_compared(statistics: ExampleStatistics, schema: Sch
     type(loaded)((replace(loaded["train"], features=features),)).save(served.path / "statistics.json")
     found = example_validator(statistics, watched, serving=served, splits=["train"], stop_on="never").load()
     assert "skew_linf" in {one.rule for one in found}
+
+
+def test_slices_are_checked_only_where_that_is_wanted(examples: Examples, schema: Schema) -> None:
+    from msgspec.structs import replace
+
+    from headrace.schema import DatasetConstraints
+
+    sliced = statistics_gen(examples, splits=["train", "eval"], slices=["sex"])
+    enough = Schema.create()
+    limits = DatasetConstraints(min_examples_count=examples.summary["rows"]["eval"])
+    replace(schema.load(), dataset_constraints=limits).save(enough.path / "schema.yaml")
+    found = example_validator(sliced, enough, examples=examples).load()
+    assert (found.ok, found.splits) == (True, ("train", "eval"))
+    of_slices = example_validator(sliced, enough, splits=["eval"], slices=True, stop_on="never").load()
+    assert of_slices.splits == ("eval", "eval/sex=Female", "eval/sex=Male")
+    assert {(one.split, one.rule) for one in of_slices} == {
+        ("eval/sex=Female", "few_examples"),
+        ("eval/sex=Male", "few_examples"),
+    }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import headrace as hr
-from headrace.components import InfraBlessing, pusher
+from headrace.components import InfraBlessing, pusher, statistics_gen
 from headrace.errors import NotBlessedError, UsageError
 
 if TYPE_CHECKING:
@@ -63,3 +63,13 @@ def test_a_name_that_cannot_be(model: Model, blessed: ModelEvaluation, in_home: 
     with pytest.raises(UsageError, match="lower-case letters"):
         pusher(model, blessed, to="../census")
     assert not in_home.exists()
+
+
+def test_the_version_has_statistics_without_slices(
+    examples: Examples, model: Model, blessed: ModelEvaluation, in_home: Path
+) -> None:
+    sliced = statistics_gen(examples, columns=["age", "sex"], slices=["sex"])
+    pusher(model, blessed, to="census", statistics=sliced)
+    kept = hr.Statistics.load(in_home / "models" / "census" / "1" / "statistics.json")
+    assert kept == sliced.load().whole()
+    assert kept.names == ("train", "eval", "test")

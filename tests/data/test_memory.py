@@ -96,9 +96,15 @@ def test_paths_by_their_ends(tmp_path: Path) -> None:
     assert rows([tmp_path / "x.csv", tmp_path / "x.csv"]) == {"a": [1, 1]}
     assert isinstance(as_source("x.csv.gz"), CsvSource)
     assert isinstance(as_source(tmp_path), ParquetSource)
-    for wrong in (tmp_path / "x.xml", [tmp_path / "x.csv", tmp_path / "x.parquet"], tmp_path / "none", "s3://x/y.xml"):
+    (tmp_path / "x.xml").write_text("<a/>")
+    for wrong in (tmp_path / "x.xml", [tmp_path / "x.csv", tmp_path / "x.parquet"], "s3://x/y.xml", "x-{SPAN}.xml"):
         with pytest.raises(UsageError, match=r"how to read it: \.arrow, .*\.txt; got"):
             as_source(wrong)
+    with pytest.raises(DataError, match=r"does not exist.*Did you mean '.*x\.xml'"):
+        as_source(tmp_path / "y.xml")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DataError, match="A file is wanted, not a folder"):
+        as_source(tmp_path / "folder")
 
 
 def test_every_suffix_has_a_source() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from headrace.data import (
     Dataset,
@@ -14,8 +16,10 @@ from headrace.data import (
     as_source,
     counted,
     csv,
+    json_lines,
     set_aside_in,
     snapshot,
+    sql,
     warn_of_rows,
 )
 
@@ -65,3 +69,27 @@ def test_the_warning_stands_at_the_line_that_asked() -> None:
 
 def test_there_is_no_warning_where_all_rows_are_read() -> None:
     warn_of_rows(SetAside(), 8)
+
+
+def test_null_values_are_advised_only_where_there_are_some(tmp_path: Path) -> None:
+    _, aside = _counts(csv(_mostly_numbers(tmp_path)).dataset().select(["x"]))
+    with pytest.warns(RowsSetAsideWarning, match="name it in null_values"):
+        warn_of_rows(SetAside() + aside + aside, 295)
+    lines = [json.dumps({"x": at if at % 60 else "NA"}) for at in range(300)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), "utf-8")
+    for source in (json_lines(tmp_path / "a.jsonl"), json_lines(tmp_path / "a.jsonl", types={"x": "int64"})):
+        _, aside = _counts(source.dataset())
+        assert aside.rows == 5
+        with pytest.warns(RowsSetAsideWarning) as caught:
+            warn_of_rows(aside, 295)
+        assert "name it in" not in str(caught[0].message)
+    database = create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    with database.begin() as connection:
+        connection.execute(text("CREATE TABLE t (x INTEGER)"))
+        connection.execute(text("INSERT INTO t VALUES (1), ('NA')"))
+    database.dispose()
+    _, aside = _counts(sql("t", f"sqlite:///{tmp_path / 'a.db'}").dataset())
+    assert "'NA' is not of type int64" in aside.first[0].reason
+    with pytest.warns(RowsSetAsideWarning) as caught:
+        warn_of_rows(aside, 1)
+    assert "name it in" not in str(caught[0].message)

@@ -70,4 +70,4 @@ def test_every_kind_has_its_row() -> None:
         "It is &lt;the&gt; label.",
     ):
         assert part in shown
-    assert "duplicate d" in shown
+    assert "nearly the same as d" in shown

@@ -652,6 +652,41 @@ def test_slices_are_compared_with_their_namesakes() -> None:
     assert found.splits == ("data/a=1", "data/a=2")
 
 
+def test_slices_of_several_data_sets_are_told_apart() -> None:
+    schema = Schema((Feature("x", "INT", max=1, drift=Comparator(jensen_shannon=0.1)), Feature("s", "STRING")))
+    parts = [
+        generate_statistics({"x": [high, 0], "s": ["a", "b"]}, name=name, slices=["s"])
+        for name, high in (("train", 9), ("eval", 1))
+    ]
+    both = parts[0].merge(parts[1])
+    found = validate_corresponding_slices(both.slices(), schema, previous=both)
+    assert [(anomaly.rule, anomaly.split) for anomaly in found if anomaly.rule == "range"] == [("range", "train/s=a")]
+    assert "drift_jensen_shannon" not in {anomaly.rule for anomaly in found}, "each is compared with its namesake"
+
+
+def test_slices_beside_whole_data_sets_are_passed_over() -> None:
+    schema = Schema(
+        (Feature("x", "INT"), Feature("s", "STRING")), dataset_constraints=DatasetConstraints(min_examples_count=2)
+    )
+    statistics = generate_statistics({"x": [1, 2], "s": ["a", "b"]}, name="train", slices=["s"])
+    assert validate_statistics(statistics, schema, previous=statistics).splits == ("train",)
+    renamed = msgspec.structs.replace(statistics["train"], name="yesterday")
+    assert fits(statistics, schema, previous=Statistics((renamed, *statistics.slices())))
+    alone = validate_statistics(statistics.slices(), schema)
+    assert [(anomaly.rule, anomaly.split) for anomaly in alone] == [
+        ("few_examples", "train/s=a"),
+        ("few_examples", "train/s=b"),
+    ]
+
+
+def test_a_field_that_names_no_environment_is_wherever_its_struct_is() -> None:
+    struct = Feature("s", "STRUCT", in_environment=("serving",), features=(Feature("x", "INT", group_required=True),))
+    schema = Schema((struct,), default_environments=("training",))
+    statistics = described({"s": [{"y": 1}]})
+    missing = [one.feature for one in validate_statistics(statistics, schema, environment="serving").errors]
+    assert missing == ["s.x"]
+
+
 def test_every_rule_has_a_name_in_the_list() -> None:
     from headrace.validation import Rule
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace.statistics import generate_statistics
+from headrace.validation import detect_feature_skew
 from headrace.web.artifact_views import _VIEWS, show_artifact
 
 if TYPE_CHECKING:
@@ -43,3 +45,32 @@ def test_how_to_use_a_published_model_works_from_anywhere(tmp_path: Path) -> Non
     shown = show_artifact("PushedModel", folder)
     assert f"load_model(&#x27;{moved}&#x27;)" in shown
     assert "/old/" not in shown
+
+
+def test_the_spans_of_examples_are_listed(tmp_path: Path) -> None:
+    spans = {"train": [{"span": 20483, "version": 2, "name": "day-<a>.csv"}]}
+    summary = {"rows": {"all": 4}, "rows_read": 4, "rows_set_aside": 0, "spans": spans}
+    (tmp_path / "examples.json").write_text(json.dumps(summary), "utf-8")
+    shown = show_artifact("Examples", tmp_path)
+    assert "Spans that were read" in shown
+    assert "20,483" in shown
+    assert "day-&lt;a&gt;.csv" in shown
+
+
+def test_rows_that_differ_are_shown_split_by_split(tmp_path: Path) -> None:
+    before, now = {"id": [1, 2, 3], "age": [30, 40, 50]}, {"id": [1, 2, 3], "age": [30, 41, 50]}
+    detect_feature_skew(before, now, ["id"]).save(tmp_path / "train.json")
+    detect_feature_skew(before, before, ["id"]).save(tmp_path / "eval.json")
+    shown = show_artifact("ExamplesDiff", tmp_path)
+    assert shown.index(">eval<") < shown.index("No feature differs") < shown.index(">train<")
+    assert "1 of 1 features differ" in shown
+
+
+def test_slices_are_named_and_not_drawn_over_the_data_sets(tmp_path: Path) -> None:
+    data = {"age": [30, 40, 50], "sex": ["f", "m", "f"]}
+    statistics = generate_statistics(data, name="train", slices=["sex"])
+    statistics.save(tmp_path / "statistics.json")
+    shown = show_artifact("ExampleStatistics", tmp_path)
+    assert "2 slices" in shown
+    statistics.whole().save(tmp_path / "statistics.json")
+    assert shown.startswith(show_artifact("ExampleStatistics", tmp_path)), "the whole data sets come first, alone"

@@ -21,7 +21,7 @@ COMMANDS = {
     "runs": ("headrace.cli.runs", "List, show and read the logs of runs."),
     "report": ("headrace.cli.report", "Write a run's report, one HTML page."),
     "stats": ("headrace.cli.stats", "Statistics of any data."),
-    "schema": ("headrace.cli.schema", "Infer, show and compare schemas."),
+    "schema": ("headrace.cli.schema", "Infer, show, compare, accept and export schemas."),
     "validate": ("headrace.cli.validate", "Check data against a schema."),
     "repair": ("headrace.cli.repair", "Mend data so that it fits a schema."),
     "lineage": ("headrace.cli.lineage", "What made a thing, and what was made of it."),

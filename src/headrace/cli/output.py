@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headrace.errors import HeadraceError
 
 __all__ = [
+    "SPOOLED",
     "Command",
     "Commands",
     "ago",
@@ -34,6 +35,9 @@ __all__ = [
     "table",
     "to_json",
 ]
+
+# How the folders begin in which standard input is kept while a command runs.
+SPOOLED = "headrace-stdin-"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 home_option = click.option(
@@ -105,7 +109,8 @@ def rows_left_out_on_stderr() -> Iterator[None]:
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
         if category is RowsSetAsideWarning:
-            click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {message}", err=True)
+            said = _readable(str(message).replace("name it in null_values", "name it with --null"))
+            click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {said}", err=True)
         else:
             plain(message, category, *place, **options)
 
@@ -113,6 +118,11 @@ def rows_left_out_on_stderr() -> Iterator[None]:
         warnings.simplefilter("always", RowsSetAsideWarning)
         warnings.showwarning = show
         yield
+
+
+def _readable(text: str) -> str:
+    """Return a message with "standard input" for the file in which it is kept."""
+    return re.sub(rf"[^\s(]*[/\\]{SPOOLED}\w+[/\\]stdin\.\w+", "standard input", text)
 
 
 def fail(error: HeadraceError | click.ClickException | OSError, *, as_json: bool) -> NoReturn:
@@ -130,6 +140,7 @@ def fail(error: HeadraceError | click.ClickException | OSError, *, as_json: bool
         kind, message, code = type(error).__name__, error.rule, error.exit_code
         text = str(error)
         parts = {"got": error.got, "where": error.where, "fix": error.fix}
+    text = _readable(text)
     if as_json:
         described = {"kind": kind, "rule": message, "got": None, "where": None, "fix": None} | parts
         click.echo(to_json({"error": described | {"message": text}}))

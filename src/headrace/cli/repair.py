@@ -71,7 +71,8 @@ def command(
     except BaseException:
         writer.abort()
         raise
-    lines = [str(report), *(f"left: {one.message}" for one in report.remaining.errors), f"wrote {output}"]
+    written = [f"wrote {path}" for path in (output, side_file) if path is not None]
+    lines = [str(report), *(f"left: {one.message}" for one in report.remaining.errors), *written]
     emit(report.to_dict() | {"written": str(output)}, "\n".join(lines), as_json=as_json)
     return 0 if report.remaining.ok else 3
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_ROUNDS = 5
+
 
 @click.group("schema", cls=Commands)
 def command() -> None:
@@ -32,7 +34,7 @@ def command() -> None:
     """
 
 
-@command.command("infer")
+@command.command("infer", short_help="Infer a schema that the data satisfies.")
 @source_options
 @click.option("--ranges", is_flag=True, help="Numbers get the range that was seen.")
 @click.option(
@@ -57,7 +59,7 @@ def infer(data: Described, max_domain: int, output: Path | None, *, ranges: bool
         emit(_plain(schema), lambda: schema.to_yaml().rstrip("\n"), as_json=as_json)
 
 
-@command.command("show")
+@command.command("show", short_help="Print a schema as a table.")
 @click.argument("path", type=click.Path(path_type=Path))
 @json_option
 def show(path: Path, *, as_json: bool) -> None:
@@ -73,7 +75,7 @@ def show(path: Path, *, as_json: bool) -> None:
     emit(_plain(schema), lambda: table(["feature", "type", "presence", "domain"], rows), as_json=as_json)
 
 
-@command.command("diff")
+@command.command("diff", short_help="Print what changed between two schemas.")
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @json_option
@@ -93,7 +95,7 @@ def compare(old: Path, new: Path, *, as_json: bool) -> int:
     return 3 if changes else 0
 
 
-@command.command("accept")
+@command.command("accept", short_help="Change a schema so that it allows what data has.")
 @click.argument("schema_path", metavar="SCHEMA", type=click.Path(path_type=Path))
 @source_options
 @click.option(
@@ -148,11 +150,18 @@ def accept(
             not asked or any(one.feature == feature and rule in ("", one.rule) for feature, _, rule in asked)
         )
 
-    changed = anomalies.accept(schema, chosen)
+    changed = schema
+    # A column of another type may then be out of its range, and so on: each round says what the last one uncovered.
+    for _ in range(_ROUNDS):
+        before = changed
+        changed = anomalies.accept(before, chosen)
+        anomalies = validate_statistics(statistics, changed, environment=environment)
+        if changed == before:
+            break
     changes = diff(schema, changed)
-    if changes:
+    if changes or output is not None:
         changed.save(output or schema_path)
-    left = validate_statistics(statistics, changed, environment=environment).errors
+    left = anomalies.errors
     lines = [str(change) for change in changes] or ["nothing to change"]
     lines += [f"left: {one.message}" for one in left]
     plain = {
@@ -163,7 +172,7 @@ def accept(
     return 3 if left else 0
 
 
-@command.command("import")
+@command.command("import", short_help="Turn a schema.pbtxt of TFX into YAML.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @json_option
@@ -183,7 +192,7 @@ def import_(path: Path, output: Path | None, *, as_json: bool) -> None:
     _written(schema.to_yaml(), output, len(schema), as_json=as_json, plain=_plain(schema))
 
 
-@command.command("export")
+@command.command("export", short_help="Print a schema in the form of another tool.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--to", "form", type=click.Choice(["pbtxt", "json-schema"]), required=True, help="TFX's form, or JSON Schema."

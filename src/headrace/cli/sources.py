@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headrace.cli.output import SPOOLED
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ _FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "arrow", "avro", "orc", "t
 _OPTIONS = [
     click.argument("path"),
     click.option(
-        "--format", "kind", type=click.Choice(_FORMATS), help="Where the name does not say it  [of '-': csv]."
+        "--format", "kind", type=click.Choice(_FORMATS), help="Where the name does not say it  [default for -: csv]."
     ),
-    click.option("--names", metavar="A,B,…", help="Column names of CSV files without a head."),
+    click.option("--names", metavar="A,B,…", help="Column names of CSV files without a header."),
     click.option("--separator", metavar="CHAR", help="Of CSV files  [default: ',', for .tsv a tab]."),
     click.option("--null", "nulls", multiple=True, metavar="TEXT", help="Stands for a missing value; may be repeated."),
     click.option("--strip", is_flag=True, help="Take white space off both ends of strings."),
@@ -60,7 +61,7 @@ class Described:
         UsageError
             If options of CSV files are given for files of another kind.
         """
-        from headrace.data import CsvSource, JsonSource, as_source, csv, json_lines
+        from headrace.data import CsvSource, JsonSource, csv, json_lines
 
         place = self.path if path is None else path
         kind = self.kind
@@ -69,9 +70,9 @@ class Described:
             place = _spooled(kind)
         said = self.names or self.separator or self.nulls or self.strip or self.comment or self.skip_rows
         if not said and self.encoding == "utf-8":
-            return as_source(place) if kind is None else _maker(kind)(place)
+            return _source_of(place, kind)
         try:
-            usual = as_source(place) if kind is None else _maker(kind)(place)
+            usual = _source_of(place, kind)
         except UsageError:
             # With options of CSV files, what the name does not say is CSV.
             usual = csv(place)
@@ -92,17 +93,23 @@ class Described:
         )
 
 
-def _maker(kind: str) -> Callable[[str], Source]:
+def _source_of(place: str, kind: str | None) -> Source:
+    from headrace.data import as_source
     from headrace.data.memory import SUFFIXES
 
-    make: Callable[[list[str]], Source] = SUFFIXES[f".{kind}"]
-    return lambda place: make([place])
+    if kind is not None:
+        make: Callable[[list[str]], Source] = SUFFIXES[f".{kind}"]
+        return make([place])
+    try:
+        return as_source(place)
+    except UsageError as error:
+        raise UsageError(error.rule, got=error.got, where=error.where, fix="Say it with --format") from error
 
 
 @functools.cache
 def _spooled(kind: str) -> str:
     """Keep standard input in a file until the command ends: data are read more than once."""
-    folder = tempfile.mkdtemp(prefix="headrace-")
+    folder = tempfile.mkdtemp(prefix=SPOOLED)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder) / f"stdin.{kind}"
     with path.open("wb") as file:

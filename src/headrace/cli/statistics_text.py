@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from headrace.cli.output import table
@@ -28,12 +29,18 @@ def described(data: DatasetStatistics, *, named: bool = False) -> str:
 
 def compared(comparison: Comparison) -> str:
     """Return what has drifted, and how far it is."""
-    drifted = [one for one in comparison.features if one.drifted]
-    others = " and ".join(comparison.datasets)
-    count = len({one.feature for one in comparison.features})
-    title = f"{others} against {comparison.baseline}: {len(drifted)} of {count} columns have drifted"
+    in_both = [one for one in comparison.features if one.type is not None and one.baseline_type is not None]
+    drifted = [one for one in in_both if one.drifted]
+    count, moved = (len({one.feature for one in found}) for found in (in_both, drifted))
+    title = f"{' and '.join(comparison.datasets)} against {comparison.baseline}: "
+    title += f"{moved} of {count} columns drifted"
+    alone: dict[str, list[str]] = {}
+    for one in comparison.features:
+        if one.type is None or one.baseline_type is None:
+            alone.setdefault(one.dataset if one.type is None else comparison.baseline, []).append(one.feature)
+    absent = [f"not in {dataset}: {', '.join(names)}" for dataset, names in alone.items()]
     if not drifted:
-        return title
+        return "\n".join([title, *absent])
     head = ["column", "data", "L-infinity", "Jensen-Shannon", "PSI", "Kolmogorov-Smirnov", "p-value"]
     rows = []
     for one in drifted:
@@ -41,7 +48,7 @@ def compared(comparison: Comparison) -> str:
         cells = [None] * 4 if far is None else [far.linf, far.jensen_shannon, far.psi, far.kolmogorov_smirnov]
         shown = ["" if cell is None else f"{cell:.3f}" for cell in cells]
         rows.append([one.feature, one.dataset, *shown, f"{one.p_value:.1g}"])
-    return f"{title}\n{table(head, rows, right=range(2, 7))}"
+    return "\n".join([title, table(head, rows, right=range(2, 7)), *absent])
 
 
 def _row(feature: FeatureStatistics) -> list[str]:
@@ -70,18 +77,13 @@ def _row(feature: FeatureStatistics) -> list[str]:
     if feature.timestamp_stats is not None:
         times = feature.timestamp_stats
         distinct = "" if times.unique is None else _count(times.unique, exact=times.unique_exact)
-        return [*cells, distinct, "", "", times.min or "-", times.median or "", times.max or "-", ""]
+        moments = [_moment(moment) for moment in (times.min, times.median, times.max)]
+        return [*cells, distinct, "", "", *moments, ""]
     return [*cells, "", "", "", "", "", "", ""]
 
 
 def _notes(data: DatasetStatistics) -> list[str]:
-    lines = []
-    for feature in data.features:
-        for guess in feature.semantics:
-            of = "" if guess.of is None else f" of {guess.of}"
-            detail = "" if guess.detail is None else f" ({guess.detail})"
-            lines.append(f"note: {feature.name} looks like {guess.kind.replace('_', ' ')}{of}{detail}")
-    return lines
+    return [f"note: {feature.name} looks like {guess}" for feature in data.features for guess in feature.semantics]
 
 
 def _label(data: DatasetStatistics) -> list[str]:
@@ -123,6 +125,11 @@ def _number(value: float | None) -> str:
     # Numbers of a data set are read more easily without an exponent.
     whole = float(value).is_integer() and abs(value) < 1e15
     return f"{value:,.0f}" if whole else f"{value:,.6g}"
+
+
+def _moment(moment: str | None) -> str:
+    """Return a moment without parts that are nought, as 2013-01-01 for midnight."""
+    return "-" if moment is None else re.sub(r"(T00:00:00)?\.000000", "", moment)
 
 
 def _shown(value: str) -> str:

@@ -22,14 +22,18 @@ __all__ = ["command"]
 @click.option("--column", "columns", multiple=True, metavar="NAME", help="Only this column; may be repeated.")
 @click.option("--weight", metavar="COLUMN", help="The weight of each row.")
 @click.option("--label", metavar="COLUMN", help="What is to be predicted: say how each column goes with it.")
-@click.option("--slice", "slices", multiple=True, metavar="A,B,…", help="A slice for each of their values; repeatable.")
+@click.option("--slice", "slices", multiple=True, metavar="A,B,…", help="A slice a value of theirs; may be repeated.")
 @click.option("--where", "predicates", multiple=True, metavar="SQL", help="A slice of the rows for which it is true.")
 @click.option("--cross", is_flag=True, help="Say how each two columns go together.")
 @click.option(
     "--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE", help="Look at a share of the rows."
 )
 @click.option(
-    "--compare", "others", multiple=True, metavar="PATH", help="Other data beside it, and what has drifted; repeatable."
+    "--compare",
+    "others",
+    multiple=True,
+    metavar="PATH",
+    help="Other data, and what has drifted; may be repeated.",
 )
 @click.option("--html", "page", type=click.Path(dir_okay=False), help="Write a page with pictures to this file too.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the statistics as JSON to this file too.")
@@ -88,7 +92,9 @@ def command(
 
     def text() -> str:
         parts = [described(dataset, named=len(statistics.datasets) > 1) for dataset in statistics.datasets]
-        return "\n\n".join([*parts, *([] if comparison is None else [compared(comparison)])])
+        parts += [] if comparison is None else [compared(comparison)]
+        written = [f"wrote {path}" for path in (page, output) if path is not None]
+        return "\n\n".join([*parts, *(["\n".join(written)] if written else [])])
 
     emit(plain, text, as_json=as_json)
 

@@ -77,7 +77,8 @@ def command(
         anomalies = _with_rows(anomalies, data, schema, environment, side_file, levels)
     if junit is not None:
         write_atomic(junit, anomalies.to_junit())
-    lines = [*told(anomalies, splits=False), counted(anomalies)]
+    written = [f"wrote {path}" for path in (side_file, junit) if path is not None]
+    lines = [*told(anomalies, splits=False), counted(anomalies), *written]
     emit(anomalies.to_dict(), "\n".join(lines), as_json=as_json)
     return 0 if anomalies.ok else 3
 

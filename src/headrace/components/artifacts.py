@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from headrace.data import Dataset
+    from headrace.data import Dataset, SpanFile
     from headrace.evaluation import EvalResult
     from headrace.model import LoadedModel
     from headrace.schema import Schema as SchemaOfData
@@ -50,7 +50,7 @@ class Examples(Artifact):
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Rows of each split, rows set aside, and where they came from."""
+        """Rows of each split, rows that were read and set aside, and the spans that they came from."""
         summary: dict[str, Any] = json.loads((self.path / "examples.json").read_text("utf-8"))
         return summary
 
@@ -58,6 +58,14 @@ class Examples(Artifact):
     def splits(self) -> list[str]:
         """Names of the splits, in the order in which they were made."""
         return list(self.summary["rows"])
+
+    @property
+    def spans(self) -> dict[str, list[SpanFile]]:
+        """Source name → the files of spans that were read; empty where no source has spans."""
+        from headrace.data import SpanFile
+
+        said: dict[str, list[dict[str, Any]]] = self.summary.get("spans", {})
+        return {name: [SpanFile(**one) for one in files] for name, files in said.items()}
 
     def split(self, name: str) -> Dataset:
         """Open one split.
@@ -99,7 +107,7 @@ class Examples(Artifact):
         return made
 
     def describe(self, summary: dict[str, Any]) -> None:
-        """Write ``examples.json``, and keep its counts as properties."""
+        """Write ``examples.json``, and keep its counts and spans as properties."""
         (self.path / "examples.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False), "utf-8")
         self.properties |= {key: value for key, value in summary.items() if key != "unreadable"}
 

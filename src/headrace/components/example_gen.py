@@ -33,6 +33,8 @@ def example_gen(
 ) -> Examples:
     """Read a source into an immutable snapshot.
 
+    Where a source has spans, the snapshot's ``spans`` say which of them, in which version, it was made of.
+
     Parameters
     ----------
     source
@@ -60,6 +62,8 @@ def example_gen(
     named = _named(source, splits)
     if by is not None and not any(weights for _, weights in named.values()):
         raise UsageError("by names the key of splits by hash, and there are none", got=by, where="example_gen")
+    # Before anything is read: a span that arrives meanwhile is not said to have been in it.
+    spans = {name: [one._asdict() for one in spans_read(source)] for name, (source, _) in named.items()}
     opened = same_types({name: one for name, (one, _) in named.items()})
     examples = Examples.create()
     rows: dict[str, int] = {}
@@ -78,20 +82,14 @@ def example_gen(
         rows_read += report.rows_read
         rows_set_aside += report.rows_set_aside
         unreadable += [{"file": one.file, "row": one.row, "reason": one.reason} for one in report.unreadable]
-    spans = [
-        {"source": name, "file": found.name, "span": found.span, "version": found.version}
-        for name, (one, _) in named.items()
-        for found in spans_read(one)
-    ]
-    examples.describe(
-        {
-            "rows": rows,
-            "rows_read": rows_read,
-            "rows_set_aside": rows_set_aside,
-            "unreadable": unreadable[:SHOWN_UNREADABLE],
-        }
-        | ({"spans": spans} if spans else {})
-    )
+    summary = {
+        "rows": rows,
+        "rows_read": rows_read,
+        "rows_set_aside": rows_set_aside,
+        "unreadable": unreadable[:SHOWN_UNREADABLE],
+    }
+    with_spans = {name: files for name, files in spans.items() if files}
+    examples.describe(summary | ({"spans": with_spans} if with_spans else {}))
     return examples
 
 

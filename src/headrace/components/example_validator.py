@@ -25,6 +25,7 @@ def example_validator(
     examples: Examples | None = None,
     environment: str | None = None,
     splits: Sequence[str] | None = None,
+    slices: bool = False,
     severity: Mapping[str, Literal["error", "warning", "off"]] | None = None,
     significance: float | None = None,
     stop_on: Literal["error", "warning", "never"] = "error",
@@ -49,7 +50,10 @@ def example_validator(
     environment
         The schema's environment, for example ``"serving"`` where the label is absent.
     splits
-        All of them by default, without their slices.
+        All of them by default.
+    slices
+        Whether the slices that the statistics have are checked too, each against the slice of the same key in other
+        data.
     severity
         Severities other than usual, by ``rule`` or ``feature:rule`` with wildcards: ``error``, ``warning``, ``off``.
     significance
@@ -62,7 +66,7 @@ def example_validator(
     AnomaliesFound
         If there are anomalies of that severity.
     """
-    from headrace.validation import Anomalies, validate_examples, validate_statistics
+    from headrace.validation import Anomalies, validate_corresponding_slices, validate_examples, validate_statistics
 
     severities = ("error", "warning", "never")
     if stop_on not in severities:
@@ -74,12 +78,14 @@ def example_validator(
         )
     given = statistics.load()
     wanted = schema.load()
+    before, served = (None if other is None else other.load() for other in (previous, serving))
+    whole = given.whole().only(*splits) if splits else given.whole()
     anomalies = validate_statistics(
-        given.only(*splits) if splits else given.whole(),
+        whole,
         wanted,
         environment=environment,
-        previous=None if previous is None else previous.load(),
-        serving=None if serving is None else serving.load(),
+        previous=before,
+        serving=served,
         previous_version=None if previous_version is None else previous_version.load(),
         severity=severity,
         significance=significance,
@@ -100,6 +106,18 @@ def example_validator(
             )
             found += [one for one in rows if (one.split, one.feature, one.rule, one.name) not in known]
         anomalies = Anomalies(tuple(found), anomalies.splits)
+    if slices:
+        parts = [given.slices(name) for name in whole.names]
+        of_slices = validate_corresponding_slices(
+            parts[0].merge(*parts[1:]),
+            wanted,
+            environment=environment,
+            previous=None if before is None else before.slices(),
+            serving=None if served is None else served.slices(),
+            severity=severity,
+            significance=significance,
+        )
+        anomalies = Anomalies((*anomalies, *of_slices), (*anomalies.splits, *of_slices.splits))
     anomalies.save(result.path / "anomalies.json")
     result.properties |= {"errors": len(anomalies.errors), "warnings": len(anomalies.warnings)}
     stopping = {"error": anomalies.errors, "warning": anomalies.anomalies, "never": ()}[stop_on]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from headrace.components.artifacts import ExampleStatistics, InfraBlessing, Model, ModelEvaluation, PushedModel
 from headrace.components.place import registry_here
@@ -34,7 +36,7 @@ def pusher(
     to
         The model's name in the registry.
     statistics
-        Statistics of the training data, kept beside the model so that skew can be measured later.
+        Statistics of the training data, kept beside the model so that skew can be measured later; without slices.
 
     Raises
     ------
@@ -57,14 +59,19 @@ def pusher(
             where=f"pusher to {to}",
         )
     step = current_step()
-    version = registry_here().publish(
-        to,
-        model.path,
-        evaluation=evaluation.path / "evaluation.json",
-        extras={} if statistics is None else {"statistics.json": statistics.path / "statistics.json"},
-        lineage=None if step is None else step.provenance(),
-        key=f"{model.digest}-{evaluation.digest}",
-    )
+    with TemporaryDirectory() as folder:
+        extras: dict[str, Path] = {}
+        if statistics is not None:
+            extras["statistics.json"] = Path(folder) / "statistics.json"
+            statistics.load().whole().save(extras["statistics.json"])
+        version = registry_here().publish(
+            to,
+            model.path,
+            evaluation=evaluation.path / "evaluation.json",
+            extras=extras,
+            lineage=None if step is None else step.provenance(),
+            key=f"{model.digest}-{evaluation.digest}",
+        )
     pushed = PushedModel.create()
     target = {"name": version.name, "version": version.version, "path": str(version.path), "digest": version.digest}
     (pushed.path / "push.json").write_text(json.dumps(target, indent=2), "utf-8")

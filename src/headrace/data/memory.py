@@ -15,13 +15,14 @@ from headrace.data.arrow_source import arrow
 from headrace.data.avro_source import avro
 from headrace.data.csv_source import csv
 from headrace.data.dataset import Dataset, dataset_from_table
-from headrace.data.files import PathLike
+from headrace.data.files import PathLike, resolve_files
 from headrace.data.filesystem import file_at, is_url, list_folder
 from headrace.data.json_source import json_lines
 from headrace.data.normal_types import normalise, normalise_dataset, normalised_schema
 from headrace.data.orc_source import orc
 from headrace.data.parquet_source import parquet
 from headrace.data.source import Source
+from headrace.data.spans import has_spans
 from headrace.data.spill import kept
 from headrace.data.tfrecord_source import tfrecord
 from headrace.errors import DataError, UsageError
@@ -130,6 +131,10 @@ def _from_path(paths: Sequence[PathLike]) -> Source:
     makers = {_maker(path) for path in paths}
     maker = next(iter(makers))
     if len(makers) != 1 or maker is None:
+        # A file that is not there, or a folder, is told of as such.
+        local = [path for path in paths if not is_url(str(path)) and not has_spans(str(path))]
+        if local:
+            resolve_files(local)
         raise UsageError(
             f"The end of a file's name says how to read it: {', '.join(sorted(SUFFIXES))}",
             got=", ".join(str(path) for path in paths),

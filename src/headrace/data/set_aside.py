@@ -30,13 +30,21 @@ class RowsSetAsideWarning(UserWarning):
 
 @dataclass(frozen=True)
 class SetAside:
-    """How many rows were left out, and the first three of them."""
+    """How many rows were left out, and the first three of them.
+
+    Parameters
+    ----------
+    nullable
+        Whether the first one's source has ``null_values``, texts that mean a missing value.
+    """
 
     rows: int = 0
     first: tuple[Unreadable, ...] = ()
+    nullable: bool = False
 
     def __add__(self, other: SetAside) -> SetAside:
-        return SetAside(self.rows + other.rows, (*self.first, *other.first)[:_SAMPLE])
+        first = self if self.first else other
+        return SetAside(self.rows + other.rows, (*self.first, *other.first)[:_SAMPLE], first.nullable)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,8 @@ class CountedShard:
             last = batch
             yield batch
         if rows and last is not None:
-            said = json.dumps({"rows": rows, "first": [asdict(row) for row in first]})
+            aside = {"rows": rows, "first": [asdict(row) for row in first], "nullable": _has_null_values(self.shard)}
+            said = json.dumps(aside)
             yield last.slice(0, 0).replace_schema_metadata({_KEY: said.encode()})
 
 
@@ -88,7 +97,15 @@ def set_aside_in(batch: pa.RecordBatch) -> SetAside | None:
     if not metadata or _KEY not in metadata:
         return None
     said = json.loads(metadata[_KEY])
-    return SetAside(said["rows"], tuple(Unreadable(**row) for row in said["first"]))
+    return SetAside(said["rows"], tuple(Unreadable(**row) for row in said["first"]), said["nullable"])
+
+
+def _has_null_values(shard: Shard) -> bool:
+    from headrace.data.csv_shards import CsvShard
+
+    while (inner := getattr(shard, "shard", None)) is not None:
+        shard = inner
+    return isinstance(shard, CsvShard)
 
 
 def warn_of_rows(aside: SetAside, rows: int) -> None:
@@ -107,10 +124,10 @@ def warn_of_rows(aside: SetAside, rows: int) -> None:
             break
         level += 1
     first = str(aside.first[0])
-    advice = ". Where such a text means missing, name it in null_values (where a command has it, --null)"
+    advice = ". Where such a text means missing, name it in null_values"
     warnings.warn(
         f"{aside.rows:,} of {aside.rows + rows:,} rows cannot be read and are left out; the first is {first}"
-        + (advice if " is not of type " in first else ""),
+        + (advice if aside.nullable and " is not of type " in first else ""),
         RowsSetAsideWarning,
         stacklevel=level + 1,
     )

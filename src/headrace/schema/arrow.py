@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from headrace.schema.feature import Feature
     from headrace.schema.schema import Schema
 
-__all__ = ["arrow_schema"]
+__all__ = ["ARROW_TYPES", "arrow_schema"]
 
-_TYPES = {
+ARROW_TYPES = {
     "INT": pa.int64(),
     "FLOAT": pa.float64(),
     "STRING": pa.string(),
@@ -33,7 +33,7 @@ def _field(feature: Feature) -> pa.Field:
     if feature.type == "STRUCT":
         kind = pa.struct([_field(field) for field in feature.features])
     else:
-        kind = _TYPES[feature.type]
+        kind = ARROW_TYPES[feature.type]
     levels = feature.list_levels
     for level in reversed(range(levels)):
         kind = pa.list_(kind) if feature.shape is None else pa.list_(kind, feature.shape[level])

@@ -33,6 +33,7 @@ __all__ = [
 LifecycleStage: TypeAlias = Literal[
     "PLANNED", "ALPHA", "BETA", "PRODUCTION", "DEPRECATED", "DEBUG_ONLY", "DISABLED", "VALIDATION_DERIVED"
 ]
+_UNVALIDATED = ("PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED")
 SemanticDomain: TypeAlias = Literal["url", "mid", "email", "time_of_day"]
 IntegerFormat: TypeAlias = Literal[
     "unix_days", "unix_seconds", "unix_milliseconds", "unix_microseconds", "unix_nanoseconds"
@@ -44,6 +45,11 @@ def check_word(name: str, word: Any, known: Any) -> None:
     words = get_args(known)
     if word is not None and word not in words:
         raise SchemaError(f"{name} is one of {', '.join(words)}", got=word, fix=did_you_mean(str(word), words))
+
+
+def is_validated(stage: LifecycleStage | None) -> bool:
+    """Return whether data is checked against what is at a stage of its life."""
+    return stage not in _UNVALIDATED
 
 
 def check_bounds(what: str, low: float | None, high: float | None, *, least: float | None = 0) -> None:
@@ -280,6 +286,11 @@ class SparseFeature(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_d
             if any(size < 0 for size in self.dense_shape):
                 raise SchemaError("Sizes of dense_shape are 0 or more", got=min(self.dense_shape), where=where)
 
+    @property
+    def is_validated(self) -> bool:
+        """Whether data is checked against the feature in its stage of life."""
+        return is_validated(self.lifecycle_stage)
+
 
 class WeightedFeature(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """A feature whose values have weights in another feature: in each row as many values as weights."""
@@ -299,6 +310,11 @@ class WeightedFeature(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit
                 got=f"{self.feature!r} for both",
                 where=f"weighted feature {self.name!r}",
             )
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether data is checked against the feature in its stage of life."""
+        return is_validated(self.lifecycle_stage)
 
 
 class NumExamplesComparator(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):

@@ -20,6 +20,7 @@ from headrace.schema.domains import (
     UniqueConstraints,
     ValueCountRange,
     check_word,
+    is_validated,
 )
 
 __all__ = ["Feature", "FeatureType"]
@@ -27,7 +28,6 @@ __all__ = ["Feature", "FeatureType"]
 FeatureType: TypeAlias = Literal["INT", "FLOAT", "STRING", "BOOL", "TIMESTAMP", "BYTES", "STRUCT"]
 _TYPES: tuple[str, ...] = get_args(FeatureType)
 _NUMERIC = ("INT", "FLOAT")
-_UNVALIDATED = ("PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED")
 # What says which values are allowed or what they mean: at most one of them holds.
 _DOMAINS = (
     "values",
@@ -325,7 +325,7 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_default
     @property
     def is_validated(self) -> bool:
         """Whether data is checked against the feature in its stage of life."""
-        return self.lifecycle_stage not in _UNVALIDATED
+        return is_validated(self.lifecycle_stage)
 
     @property
     def list_levels(self) -> int:

@@ -155,9 +155,7 @@ def _remarks(column: FeatureStatistics) -> Markup | None:
         ends = f"{common.min_num_values:,} to {common.max_num_values:,}"
         said["values a row"] = f"{ends}, on average {number(common.avg_num_values)}"
     if column.semantics:
-        said["looks like"] = ", ".join(
-            " ".join(filter(None, [guess.kind.replace("_", " "), guess.of, guess.detail])) for guess in column.semantics
-        )
+        said["looks like"] = ", ".join(str(guess) for guess in column.semantics)
     if column.label is not None:
         said["of the label's entropy"] = percent(column.label.normalized)
         if column.label.leakage:

@@ -142,15 +142,15 @@ class Statistics(msgspec.Struct, frozen=True):
         keys = [one.slice_key for one in known if one.slice_key is not None and dataset in (None, one.dataset)]
         raise DataError("A slice that the statistics have is wanted", got=key, fix=did_you_mean(key, keys))
 
+    def whole(self) -> Statistics:
+        """Return the statistics of whole data sets, without their slices."""
+        return Statistics(tuple(one for one in self.datasets if one.slice_key is None))
+
     def slices(self, dataset: str | None = None) -> Statistics:
         """Return the statistics of the slices alone, of one data set or of all."""
         return Statistics(
             tuple(one for one in self.datasets if one.slice_key is not None and dataset in (None, one.dataset))
         )
-
-    def whole(self) -> Statistics:
-        """Return the statistics of whole data sets alone, without slices."""
-        return Statistics(tuple(dataset for dataset in self.datasets if dataset.slice_key is None))
 
     def only(self, *names: str) -> Statistics:
         """Return the statistics of some data sets alone.

@@ -299,6 +299,22 @@ class StructStatistics(msgspec.Struct, frozen=True):
     common_stats: CommonStatistics
 
 
+_LOOKS = {
+    "integer_text": "whole numbers as text",
+    "number_text": "numbers as text",
+    "date_text": "dates as text",
+    "url": "URLs",
+    "email": "e-mail addresses",
+    "natural_language": "natural language",
+    "image": "images",
+    "identifier": "an identifier",
+    "constant": "a constant",
+    "duplicate": "nearly the same as",
+    "categorical_integer": "categories as numbers",
+    "zip_like": "codes of digits with leading zeros",
+}
+
+
 class SemanticGuess(msgspec.Struct, frozen=True):
     """What the values of a column look like, beyond their type.
 
@@ -320,6 +336,11 @@ class SemanticGuess(msgspec.Struct, frozen=True):
     fraction: float
     of: str | None = None
     detail: str | None = None
+
+    def __str__(self) -> str:
+        """Say it in words, as the end of "looks like …"."""
+        words = _LOOKS.get(self.kind, self.kind.replace("_", " "))
+        return words + ("" if self.of is None else f" {self.of}") + ("" if self.detail is None else f" ({self.detail})")
 
 
 class LabelStatistics(msgspec.Struct, frozen=True, omit_defaults=True):

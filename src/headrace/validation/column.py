@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from headrace.data.cleaning import WHITESPACE
-from headrace.errors import SchemaError, did_you_mean
+from headrace.errors import SchemaError
 from headrace.validation.anomalies import Anomaly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from headrace.schema import Feature, Schema, SparseFeature, WeightedFeature
+    from headrace.schema import Feature, Schema
     from headrace.statistics import FeatureStatistics
     from headrace.validation.anomalies import Rule, Severity
 
-__all__ = ["Column", "additions", "domain_of", "is_expected", "is_validated"]
-
-_NOT_VALIDATED = ("PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED")
+__all__ = ["Column", "additions", "domain_of", "is_expected"]
 
 
 @dataclass(frozen=True)
@@ -97,38 +95,15 @@ def additions(feature: Feature, values: Iterable[str]) -> tuple[str, ...]:
 
 
 def domain_of(feature: Feature, schema: Schema) -> tuple[str, ...] | None:
-    """Return the strings that a feature may have, its own or those of a domain that it shares; None where all are.
-
-    Raises
-    ------
-    SchemaError
-        If the schema has no such domain.
-    """
+    """Return the strings that a feature may have, its own or those of a domain that it shares; None where all are."""
     if feature.domain is None or feature.type != "STRING":
         return feature.values
-    if feature.domain not in schema.string_domains:
-        raise SchemaError(
-            "A domain that the schema has is wanted",
-            got=feature.domain,
-            where=f"feature {feature.name!r}",
-            fix=did_you_mean(feature.domain, schema.string_domains),
-        )
     return schema.string_domains[feature.domain]
 
 
-def is_validated(feature: Feature | SparseFeature | WeightedFeature) -> bool:
-    """Return whether a feature is at a stage of its life in which it is looked at."""
-    return feature.lifecycle_stage not in _NOT_VALIDATED
-
-
-def is_expected(feature: Feature, schema: Schema, environment: str | None) -> bool:
-    """Return whether a column should be there in an environment; None stands for all of them."""
-    if not is_validated(feature) or feature.lifecycle_stage == "VALIDATION_DERIVED":
+def is_expected(feature: Feature, path: tuple[str, ...], schema: Schema, environment: str | None) -> bool:
+    """Return whether a column, or a field of a struct that is there, should be there; None: in all environments."""
+    if not feature.is_validated or feature.lifecycle_stage == "VALIDATION_DERIVED":
         return False
-    if environment is None or environment in feature.in_environment:
-        return True
-    if environment in feature.not_in_environment:
-        return False
-    if schema.default_environments:
-        return environment in schema.default_environments
-    return not feature.in_environment
+    # A field that names no environment is wherever its struct is.
+    return feature.is_in(environment, schema.default_environments if len(path) == 1 else ())

@@ -8,7 +8,6 @@ import msgspec
 
 from headrace.statistics import DatasetStatistics, Statistics
 from headrace.validation.anomalies import Anomaly
-from headrace.validation.column import is_validated
 from headrace.validation.infer import infer_schema
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def check_composed(dataset: DatasetStatistics, schema: Schema) -> Iterator[Anoma
     """Yield where the parts of sparse and weighted features do not go together."""
     present = {feature.name: feature for feature in dataset.features if feature.common_stats.num_non_missing}
     for sparse in schema.sparse_features:
-        if not is_validated(sparse):
+        if not sparse.is_validated:
             continue
         parts = (sparse.value_feature, *sparse.index_features)
         if not any(part in present for part in parts):
@@ -124,7 +123,7 @@ def check_composed(dataset: DatasetStatistics, schema: Schema) -> Iterator[Anoma
             elif value is not None:
                 yield from _lengths(dataset, sparse.name, "sparse_length", value, place)
     for weighted in schema.weighted_features:
-        if not is_validated(weighted):
+        if not weighted.is_validated:
             continue
         value, weight = present.get(weighted.feature), present.get(weighted.weight_feature)
         if value is None and weight is not None:
@@ -140,7 +139,7 @@ def check_derived(dataset: DatasetStatistics, schema: Schema) -> Iterator[Anomal
     for feature in schema.features:
         gone = [name for name in feature.derived_from if name not in schema]
         wrong = feature.lifecycle_stage not in (None, "VALIDATION_DERIVED")
-        if not feature.derived_from or not (gone or (wrong and is_validated(feature))):
+        if not feature.derived_from or not (gone or (wrong and feature.is_validated)):
             continue
         why = f"{', '.join(gone)} is not in the schema" if gone else f"it is at the stage {feature.lifecycle_stage}"
         yield Anomaly(

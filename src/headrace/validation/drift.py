@@ -43,11 +43,12 @@ def partner(dataset: DatasetStatistics, others: Statistics, key: str) -> Dataset
     """
     if dataset.name in others:
         return others[dataset.name]
-    if len(others) == 1:
-        return others.datasets[0]
+    alike = others.whole() if dataset.slice_key is None else others
+    if len(alike) == 1:
+        return alike.datasets[0]
     raise UsageError(
         f"There is one data set to compare with for {key}",
-        got=", ".join(others.names) or "none",
+        got=", ".join(alike.names) or "none",
         where=f"data set {dataset.name!r}",
         fix="Give the data sets the same names on both sides",
     )

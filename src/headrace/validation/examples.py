@@ -21,7 +21,7 @@ from headrace.validation.policy import judged
 from headrace.validation.row_checks import Hit, RowChecks
 from headrace.validation.row_findings import REASONS, ROW, RowFindings
 from headrace.validation.sql_rules import rules_in
-from headrace.validation.validate import check_environment, check_schema
+from headrace.validation.validate import check_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,13 +93,12 @@ def validate_examples(
     DataError
         If the source cannot be read.
     SchemaError
-        If the schema contradicts itself, or a rule cannot be understood.
+        If a rule cannot be understood.
     StorageError
         If the side file cannot be written.
     MissingExtraError
         If there are SQL rules and DuckDB is not installed.
     """
-    check_schema(schema)
     check_environment(schema, environment)
     if limit < 0:
         raise UsageError("limit is 0 or more", got=limit)

@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.schema import ImageDomain, TimeDomain
 from headrace.validation.anomalies import Anomaly
+from headrace.validation.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def check_hints(column: Column) -> Iterator[Anomaly]:
         if guess.kind == "duplicate" and guess.fraction >= _SURE:
             yield column.anomaly(
                 "duplicate_column",
-                f"says the same as {guess.of} in {guess.fraction:.4g} of the rows.",
+                f"says the same as {guess.of} in {percent(guess.fraction)} of the rows.",
                 severity="warning",
                 fraction=guess.fraction,
                 suggestion="Leave one of the two out",
@@ -76,7 +77,7 @@ def _meaning(column: Column) -> Iterator[Anomaly]:
     feature, kind, fraction = suggested
     yield column.anomaly(
         "semantic_suggestion",
-        f"looks like {kind} in {fraction:.4g} of its values, which the schema does not say.",
+        f"looks like {kind} in {percent(fraction)} of its values, which the schema does not say.",
         severity="warning",
         fraction=fraction,
         suggestion="Declare it in the schema, so that other values are found",
@@ -99,7 +100,7 @@ def _with_meaning(column: Column) -> tuple[Feature, str, float] | None:
         if guess.fraction < _SURE:
             continue
         if guess.kind in ("url", "email") and feature.type == "STRING":
-            return msgspec.structs.replace(feature, semantic_domain=guess.kind), guess.kind, guess.fraction
+            return msgspec.structs.replace(feature, semantic_domain=guess.kind), str(guess), guess.fraction
         if guess.kind == "date_text" and guess.detail and "%" in guess.detail and feature.type == "STRING":
             domain = TimeDomain(string_format=guess.detail)
             return msgspec.structs.replace(feature, time_domain=domain), f"dates as {guess.detail}", guess.fraction

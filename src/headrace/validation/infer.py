@@ -119,7 +119,7 @@ def nodes_of(statistics: Statistics) -> list[Node]:
 
     Slices count where there is nothing else.
     """
-    whole = [dataset for dataset in statistics.datasets if dataset.slice_key is None] or statistics.datasets
+    whole = statistics.whole() or statistics
     roots: dict[str, Node] = {}
     for dataset in whole:
         for column in dataset.features:

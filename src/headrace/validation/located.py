@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.statistics.columns import feature_type
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,22 +45,9 @@ def is_list(kind: pa.DataType) -> bool:
 
 def kind_of(kind: pa.DataType) -> str | None:
     """Return the feature type of an Arrow type, or of what its lists hold; None where there is none."""
-    types = pa.types
-    while is_list(kind) or types.is_dictionary(kind):
+    while is_list(kind) or pa.types.is_dictionary(kind):
         kind = kind.value_type
-    if types.is_integer(kind):
-        return "INT"
-    if types.is_floating(kind) or types.is_decimal(kind):
-        return "FLOAT"
-    if types.is_boolean(kind):
-        return "BOOL"
-    if types.is_timestamp(kind) or types.is_date(kind):
-        return "TIMESTAMP"
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind) or kind == pa.string_view():
-        return "STRING"
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return "BYTES"
-    return "STRUCT" if types.is_struct(kind) else None
+    return "STRUCT" if pa.types.is_struct(kind) else feature_type(kind)
 
 
 def located(batch: pa.RecordBatch, path: Sequence[str]) -> Located | None:

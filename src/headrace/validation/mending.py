@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.data.cleaning import WHITESPACE
+from headrace.schema.arrow import ARROW_TYPES
 from headrace.validation.column import domain_of
 from headrace.validation.kinds import INTEGER_TEXT, NUMBER_TEXT, fits_type
 from headrace.validation.located import is_list, kind_of
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Mended", "Plan", "action_for", "mended_schema"]
 
-_TYPES = {
-    "INT": pa.int64(),
-    "FLOAT": pa.float64(),
-    "STRING": pa.string(),
-    "BOOL": pa.bool_(),
-    "TIMESTAMP": pa.timestamp("us"),
-    "BYTES": pa.binary(),
-}
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 _OF_VALUES = ("domain_values", "bool_values", "semantic_domain", "time_format", "location", "image_kind", "image_size")
 _OF_PRESENCE = ("missing_values", "group_missing")
@@ -237,18 +230,18 @@ def mended_schema(plan: Plan) -> pa.Schema:
                 fields.append(column)
             continue
         kind = kind_of(column.type)
-        cast = plan.policy.of(feature.name).cast and feature.type in _TYPES and not is_nested(column.type)
+        cast = plan.policy.of(feature.name).cast and feature.type in ARROW_TYPES and not is_nested(column.type)
         if cast and not fits_type(kind or "", feature.type):
-            column = column.with_type(_TYPES[feature.type])  # noqa: PLW2901 - the field as it becomes
+            column = column.with_type(ARROW_TYPES[feature.type])  # noqa: PLW2901 - the field as it becomes
         elif kind == "STRING" and not is_nested(column.type):
             column = column.with_type(pa.string())  # noqa: PLW2901
         fields.append(column)
     fields += [
-        pa.field(feature.name, _TYPES[feature.type])
+        pa.field(feature.name, ARROW_TYPES[feature.type])
         for feature in plan.schema.features
         if feature.name not in plan.columns.names
         and plan.policy.of(feature.name).fill is not None
-        and feature.type in _TYPES
+        and feature.type in ARROW_TYPES
     ]
     return pa.schema(fields)
 

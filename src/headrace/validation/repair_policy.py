@@ -9,6 +9,7 @@ import msgspec
 from headrace.errors import UsageError
 from headrace.storage import to_json, to_plain
 from headrace.validation.anomalies import Anomalies
+from headrace.validation.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +132,8 @@ class RepairChange(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         shown = ", ".join(f"{before!r} → {after!r}" for before, after in self.examples[:3])
-        return f"{self.feature}: {self.action} changed {self.values:,} values" + (f" ({shown})" if shown else "")
+        changed = f"{self.feature}: {self.action} changed {counted(self.values, 'value')}"
+        return f"{changed} ({shown})" if shown else changed
 
 
 class RowsAside(msgspec.Struct, frozen=True):
@@ -178,7 +180,7 @@ class RepairReport(msgspec.Struct, frozen=True, omit_defaults=True):
     def __str__(self) -> str:
         lines = [f"{self.rows_in:,} rows in, {self.rows_out:,} out, {self.rows_set_aside:,} set aside"]
         lines += [str(change) for change in self.changes]
-        lines += [f"{aside.reason}: set {aside.rows:,} rows aside" for aside in self.set_aside]
+        lines += [f"{aside.reason}: set {counted(aside.rows, 'row')} aside" for aside in self.set_aside]
         lines += [f"{name}: added" for name in self.columns_added]
         lines += [f"{name}: left out" for name in self.columns_dropped]
         return "\n".join(lines)

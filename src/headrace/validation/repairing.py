@@ -23,7 +23,7 @@ from headrace.validation.repair_policy import RepairChange, RepairPolicy, Repair
 from headrace.validation.row_checks import text_of
 from headrace.validation.row_findings import REASONS, ROW
 from headrace.validation.sql_rules import rules_in
-from headrace.validation.validate import check_environment, check_schema
+from headrace.validation.validate import check_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -91,14 +91,13 @@ def repair(
     DataError
         If the source cannot be read.
     SchemaError
-        If the schema contradicts itself, or a rule cannot be understood.
+        If a rule cannot be understood.
     UsageError
         If the policy is for features that are not in the schema.
     StorageError
         If the side file cannot be written.
     """
     wanted = policy or RepairPolicy()
-    check_schema(schema)
     check_environment(schema, environment)
     check_policy(wanted, dict.fromkeys(schema.names))
     dataset = source if isinstance(source, Dataset) else as_source(source).dataset()

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.validation.column import is_validated
 from headrace.validation.kinds import INTEGER_TEXT, NUMBER_TEXT, fits_type
 from headrace.validation.language import counts_words
 from headrace.validation.located import Located, flattened, is_list, kind_of, located
@@ -141,7 +140,7 @@ class RowChecks:
 
     def _walk(self, features: Sequence[Feature], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Feature]]:
         for feature in features:
-            if is_validated(feature):
+            if feature.is_validated:
                 yield (*path, feature.name), feature
                 yield from self._walk(feature.features, (*path, feature.name))
 
@@ -217,12 +216,12 @@ class RowChecks:
     def _composed(self, batch: pa.RecordBatch) -> Iterator[Hit]:
         pairs: list[tuple[Rule, str, str, str]] = []
         for sparse in self.schema.sparse_features:
-            if is_validated(sparse):
+            if sparse.is_validated:
                 pairs += [("sparse_length", sparse.name, sparse.value_feature, i) for i in sparse.index_features]
         pairs += [
             ("weighted_length", weighted.name, weighted.feature, weighted.weight_feature)
             for weighted in self.schema.weighted_features
-            if is_validated(weighted)
+            if weighted.is_validated
         ]
         for rule, name, first, second in pairs:
             sides = located(batch, (first,)), located(batch, (second,))

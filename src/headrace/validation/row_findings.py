@@ -194,9 +194,7 @@ class RowFindings:
             if rule is not None:
                 suggestion = rule.advice(strangers[0][0], column.feature, column.schema)
                 if code == "domain_values" and (added or suggested is not None):
-                    suggestion = suggestion.replace(
-                        "drop the domain or lower min_domain_mass", "add them to the domain"
-                    )
+                    suggestion = suggestion.replace("drop the domain or lower min_domain_mass", "add them to values")
                 suggested = column.altered(**rule.changes) if suggested is None and not added else suggested
             yield column.anomaly(
                 code,
@@ -264,7 +262,7 @@ class RowFindings:
             self._totals[path] = mine[0] + counts[0], mine[1] + counts[1], mine[2] + counts[2]
 
     def _is_missing(self, path: tuple[str, ...], feature: Feature, columns: pa.Schema) -> bool:
-        if not is_expected(feature, self._checks.schema, self._checks.environment):
+        if not is_expected(feature, path, self._checks.schema, self._checks.environment):
             return False
         # A field is missing only where its struct is not.
         return path[0] not in columns.names if len(path) == 1 else path[:-1] in self._totals

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headrace.errors import SchemaError, UsageError, did_you_mean
+from headrace.errors import UsageError, did_you_mean
 from headrace.statistics import Statistics
 from headrace.validation.anomalies import Anomalies, Anomaly
-from headrace.validation.column import Column, is_expected, is_validated
+from headrace.validation.column import Column, is_expected
 from headrace.validation.dataset_rules import check_composed, check_derived, check_sizes, column_missing, columns_new
 from headrace.validation.domains import check_bytes, check_numbers, check_text, check_unique
 from headrace.validation.drift import check_distances, partner
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from headrace.schema import Feature, Schema
     from headrace.schema import Rule as SqlRule
     from headrace.statistics import DatasetStatistics, FeatureStatistics
+    from headrace.validation.anomalies import Rule
     from headrace.validation.policy import SeverityPolicy
 
-__all__ = ["check_schema", "validate_corresponding_slices", "validate_statistics"]
+__all__ = ["check_environment", "validate_corresponding_slices", "validate_statistics"]
 
 
 def validate_statistics(
@@ -47,7 +48,8 @@ def validate_statistics(
     Parameters
     ----------
     statistics
-        Of one data set, or of several, each of which is checked.
+        Of one data set, or of several, each of which is checked. Slices beside whole data sets are passed over: see
+        :func:`validate_corresponding_slices`.
     schema
         What the data should look like.
     environment
@@ -77,15 +79,15 @@ def validate_statistics(
         If the environment is not one that the schema mentions, or ``previous`` or ``serving`` have no data set to
         compare with.
     SchemaError
-        If the schema contradicts itself, or a rule cannot be understood.
+        If a rule cannot be understood.
     MissingExtraError
         If there are rules over statistics and DuckDB is not installed.
     """
-    check_schema(schema)
     check_environment(schema, environment)
+    checked = statistics.whole() or statistics
     every_rule = rules_in((*schema.rules, *rules), "statistics", environment)
     found: list[Anomaly] = []
-    for dataset in statistics.datasets:
+    for dataset in checked:
         before, served, version = (
             None if others is None else partner(dataset, others, key)
             for key, others in (("drift", previous), ("skew", serving), ("versions", previous_version))
@@ -103,7 +105,7 @@ def validate_statistics(
         found.extend(check_statistics_rules(dataset, every_rule, before, served))
         found.extend(needs_rows(dataset, schema))
     names = [rule.name for rule in (*schema.rules, *rules)]
-    return Anomalies(judged(found, severity, names), statistics.names)
+    return Anomalies(judged(found, severity, names), checked.names)
 
 
 def validate_corresponding_slices(
@@ -116,7 +118,7 @@ def validate_corresponding_slices(
     severity: SeverityPolicy | None = None,
     significance: float | None = None,
 ) -> Anomalies:
-    """Check slice by slice, each against the slice of the same key in other data.
+    """Check data set by data set and slice by slice, each against the slice of the same key in other data.
 
     A slice that only one side has is a warning.
 
@@ -129,13 +131,14 @@ def validate_corresponding_slices(
     """
     found: list[Anomaly] = []
     names: list[str] = []
-    ours = {_slice_key(dataset): dataset for dataset in statistics.datasets}
+    ours = {_slice_key(dataset) for dataset in statistics}
     theirs = [
-        {} if others is None else {_slice_key(dataset): dataset for dataset in others.datasets}
+        {} if others is None else {_slice_key(one): one for one in others} | {one.name: one for one in others}
         for others in (previous, serving)
     ]
-    for key, dataset in ours.items():
-        pairs = [None if key not in side else Statistics((side[key],)) for side in theirs]
+    for dataset in statistics:
+        twins = [side.get(dataset.name, side.get(_slice_key(dataset))) for side in theirs]
+        pairs = [None if twin is None else Statistics((twin,)) for twin in twins]
         checked = validate_statistics(
             Statistics((dataset,)),
             schema,
@@ -147,12 +150,13 @@ def validate_corresponding_slices(
         )
         found.extend(checked)
         names.append(dataset.name)
-    for rule, others, side in (("drift_no_data", previous, theirs[0]), ("skew_no_data", serving, theirs[1])):
-        alone = () if others is None else sorted(set(ours).symmetric_difference(side))
+    others_by_rule: dict[Rule, Statistics | None] = {"drift_no_data": previous, "skew_no_data": serving}
+    for rule, others in others_by_rule.items():
+        alone = () if others is None else sorted(ours.symmetric_difference(_slice_key(one) for one in others))
         found.extend(
             Anomaly(
                 None,
-                rule,  # type: ignore[arg-type]
+                rule,
                 "warning",
                 key,
                 f"The slice {key} is in one of the two data sets alone.",
@@ -163,38 +167,6 @@ def validate_corresponding_slices(
     return Anomalies(judged(found, severity, [rule.name for rule in schema.rules]), tuple(names))
 
 
-def check_schema(schema: Schema) -> None:
-    """Check what a schema says of several features together.
-
-    Raises
-    ------
-    SchemaError
-        If a sparse or weighted feature has the name of a feature, or of another, or a shared domain is absent.
-    """
-    names = [*schema.names]
-    made = [one.name for one in schema.sparse_features] + [one.name for one in schema.weighted_features]
-    for name in made:
-        if name in names:
-            raise SchemaError("A sparse or weighted feature has a name of its own", got=f"{name!r} twice")
-        names.append(name)
-
-    def check(feature: Feature) -> None:
-        language = feature.natural_language_domain
-        for domain in (feature.domain, None if language is None else language.vocabulary):
-            if domain is not None and domain not in schema.string_domains:
-                raise SchemaError(
-                    "A domain that features share stands in string_domains",
-                    got=domain,
-                    where=f"feature {feature.name!r}",
-                    fix=did_you_mean(domain, schema.string_domains),
-                )
-        for field in feature.features:
-            check(field)
-
-    for feature in schema.features:
-        check(feature)
-
-
 def check_environment(schema: Schema, environment: str | None) -> None:
     """Check that the schema mentions an environment.
 
@@ -203,9 +175,7 @@ def check_environment(schema: Schema, environment: str | None) -> None:
     UsageError
         If it does not.
     """
-    known = {*schema.environments, *schema.default_environments}
-    known |= {name for feature in schema.features for name in feature.in_environment}
-    known |= {name for rule in schema.rules for name in rule.environments}
+    known = schema.environments
     if environment is not None and environment not in known:
         raise UsageError(
             "The environment is one that the schema mentions",
@@ -238,7 +208,7 @@ def _features(dataset: DatasetStatistics, schema: Schema, environment: str | Non
     def walk(feature: Feature, path: tuple[str, ...], rows: int) -> Iterator[Anomaly]:
         stats = known.get(path)
         if stats is None:
-            if is_expected(feature, schema, environment):
+            if is_expected(feature, path, schema, environment):
                 yield column_missing(dataset, feature, path, rows, environment)
             return
         column = Column(schema, feature, stats, dataset.name, rows, path)
@@ -246,14 +216,14 @@ def _features(dataset: DatasetStatistics, schema: Schema, environment: str | Non
             yield from _column(column)
         if column.present and stats.type == "STRUCT":
             for field in feature.features:
-                if is_validated(field):
+                if field.is_validated:
                     inner = known.get((*path, field.name))
                     common = column.stats.common_stats if inner is None else inner.common_stats
                     structs = common.num_values if inner is None else common.num_non_missing + common.num_missing
                     yield from walk(field, (*path, field.name), structs)
 
     for feature in schema.features:
-        if is_validated(feature):
+        if feature.is_validated:
             yield from walk(feature, (feature.name,), dataset.num_examples)
 
 
@@ -263,7 +233,7 @@ def _columns(dataset: DatasetStatistics, schema: Schema) -> Iterator[Column]:
 
     def walk(feature: Feature, path: tuple[str, ...], rows: int) -> Iterator[Column]:
         stats = known.get(path)
-        if stats is None or not is_validated(feature):
+        if stats is None or not feature.is_validated:
             return
         yield Column(schema, feature, stats, dataset.name, rows, path)
         for field in feature.features:

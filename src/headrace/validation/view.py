@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace.validation.wording import counted
 from headrace.viz import Cell, Column, Markup, badge, join, note, percent, table, tag
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ def anomalies_view(anomalies: Anomalies) -> Markup:
     if not anomalies.anomalies:
         return note(f"The data fits its schema ({splits})." if splits else "The data fits its schema.", "good")
     errors, warnings = len(anomalies.errors), len(anomalies.warnings)
-    counts = [f"{errors} error{'s' * (errors != 1)}"] * bool(errors)
-    counts += [f"{warnings} warning{'s' * (warnings != 1)}"] * bool(warnings)
+    counts = [counted(errors, "error")] * bool(errors) + [counted(warnings, "warning")] * bool(warnings)
     verdict = note(
         f"{' and '.join(counts)} in {splits}." if splits else f"{' and '.join(counts)}.", "bad" if errors else "warn"
     )

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["EXAMPLES", "listed", "near_miss", "percent", "plain_spelling", "rows_of", "times"]
+__all__ = ["EXAMPLES", "counted", "listed", "near_miss", "percent", "plain_spelling", "rows_of", "times"]
 
 EXAMPLES = 10
 SHOWN = 5
+
+
+def counted(count: int, noun: str) -> str:
+    """Return, as ``1 row`` and ``2 rows``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def rows_of(count: float, total: int) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import DataError, HeadraceError
+from headrace.errors import HeadraceError
 from headrace.viz import (
     Column,
     Markup,
     badge,
     bytes_,
     code,
+    details,
     duration,
     join,
     key_values,
@@ -60,6 +61,14 @@ def _examples(folder: Path) -> Markup:
             caption="Splits",
         )
     ]
+    spans = [
+        [source, one["span"], one["version"], one["name"]]
+        for source, files in summary.get("spans", {}).items()
+        for one in files
+    ]
+    if spans:
+        columns = [Column("source"), Column("span", "number"), Column("version", "number"), Column("file")]
+        parts.append(table(columns, spans, caption="Spans that were read"))
     aside = summary.get("rows_set_aside", 0)
     if aside:
         parts.append(note(f"{number(aside)} of {number(summary['rows_read'])} rows could not be read.", "warn"))
@@ -77,7 +86,14 @@ def _statistics(folder: Path) -> Markup:
     from headrace.statistics import Statistics
     from headrace.statistics.view import statistics_view
 
-    return statistics_view(Statistics.load(folder / "statistics.json").whole())
+    statistics = Statistics.load(folder / "statistics.json")
+    slices = statistics.slices()
+    if not slices:
+        return statistics_view(statistics)
+    rows = [[one.dataset, one.slice_key, one.num_examples] for one in slices]
+    columns = [Column("data set"), Column("slice"), Column("rows", "number")]
+    beside = details(f"{len(slices):,} slices, whose numbers are in statistics.json", table(columns, rows))
+    return join([statistics_view(statistics.whole()), beside])
 
 
 def _schema(folder: Path) -> Markup:
@@ -100,8 +116,9 @@ def _diff(folder: Path) -> Markup:
 
     files = sorted(folder.glob("*.json"))
     if not files:
-        raise DataError("A comparison of examples has a file for each split", got="none", where=str(folder))
-    return join(join([tag("h4", file.stem), skew_view(SkewResult.load(file))]) for file in files)
+        raise ValueError("it holds no split")
+    parts = [(file.stem, SkewResult.load(file)) for file in files]
+    return join(tag("div", tag("h3", split), skew_view(found), class_="hr-part") for split, found in parts)
 
 
 def _transform(folder: Path) -> Markup:
@@ -135,12 +152,8 @@ def _signature(signature: Mapping[str, Any]) -> Markup:
         for one in signature["outputs"]
     ]
     columns = [Column("side"), Column("name"), Column("type"), Column("shape"), Column("role or classes")]
-    return tag(
-        "details",
-        tag("summary", f"Signature: {len(signature['inputs'])} inputs, {len(signature['outputs'])} outputs"),
-        tag("div", table(columns, rows), class_="hr-fold"),
-        class_="hr-details",
-    )
+    counts = f"Signature: {len(signature['inputs'])} inputs, {len(signature['outputs'])} outputs"
+    return details(counts, table(columns, rows))
 
 
 def _shape(one: Mapping[str, Any]) -> str:

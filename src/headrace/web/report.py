@@ -22,6 +22,7 @@ _SECTIONS = (
     ("Examples", "data", "Data"),
     ("ExampleStatistics", "statistics", "Statistics"),
     ("ExampleAnomalies", "anomalies", "Anomalies"),
+    ("ExamplesDiff", "differences", "Differences"),
     ("Schema", "schema", "Schema"),
     ("TransformGraph", "transform", "Transform"),
     ("HyperParameters", "tuning", "Tuning"),

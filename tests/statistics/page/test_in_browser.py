@@ -179,7 +179,7 @@ def test_details_open_by_keyboard(three: Browser) -> None:
         ("address", ["its fields are features of their own"]),
         ("married", ["62.0%"]),
         ("colour", ["(empty)", "␣", '"?", "NA"']),
-        ("fixed", ["one value only"]),
+        ("fixed", ["a constant"]),
     ],
 )
 def test_details_say_all(browser: Browser, pages: Path, name: str, parts: list[str]) -> None:

@@ -99,7 +99,7 @@ const weighed = (s, key) => (state.weighted && s.wt && s.wt[key] !== undefined ?
 const KINDS = { INT: "numbers", FLOAT: "numbers", STRING: "text", BYTES: "bytes", BOOL: "true or false", TIMESTAMP: "moments", STRUCT: "structs" };
 const SEMANTICS = {
   integer_text: "whole numbers as text", number_text: "numbers as text", date_text: "dates as text", url: "URLs", email: "e-mail addresses",
-  natural_language: "natural language", image: "images", identifier: "an identifier", constant: "one value only", duplicate: "nearly the same as",
+  natural_language: "natural language", image: "images", identifier: "an identifier", constant: "a constant", duplicate: "nearly the same as",
   categorical_integer: "categories as numbers", zip_like: "codes of digits with leading zeros",
 };
 const tone = (flag) => "hr-" + FLAGS[flag][2];
