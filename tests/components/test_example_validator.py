@@ -71,15 +71,6 @@ def test_drift_is_measured_against_earlier_statistics(statistics: ExampleStatist
     assert "drift_linf" in {one.rule for one in drifted}
 
 
-def test_slices_are_not_judged_unless_asked_for(examples: Examples, schema: Schema) -> None:
-    sliced = statistics_gen(examples, slices=["sex"])
-    assert "train/sex=Male" in sliced.load().names
-    assert example_validator(sliced, schema, stop_on="never").load().splits == tuple(examples.splits)
-    assert example_validator(sliced, schema, splits=["train/sex=Male"], stop_on="never").load().splits == (
-        "train/sex=Male",
-    )
-
-
 def test_wrong_names(statistics: ExampleStatistics, schema: Schema) -> None:
     wrong: Any = "errors"
     with pytest.raises(UsageError, match="Did you mean 'error'"):

@@ -31,6 +31,8 @@ A = TypeVar("A", bound=Accumulator)
 
 _INDEX = b"headrace.shard"
 _FORMAT = b"headrace analysis 1\n"
+# Fields of shards and sources that say where the bytes are, and not what is made of them.
+_PLACES = ("path", "paths", "spans", "kept")
 
 
 class AnalysisCache:
@@ -167,7 +169,7 @@ def _identity(value: Any) -> str:
     fields = _fields(value)
     if not fields:
         return value.to_string(show_field_metadata=True) if isinstance(value, pa.Schema) else repr(value)
-    inner = ", ".join(f"{name}={_identity(one)}" for name, one in fields if name not in ("path", "paths", "spans"))
+    inner = ", ".join(f"{name}={_identity(one)}" for name, one in fields if name not in _PLACES)
     return f"{type(value).__name__}({inner})"
 
 
