@@ -211,8 +211,3 @@ def test_mistakes(function: Any, message: str) -> None:
     with pytest.raises(TransformError, match=message) as caught:
         tft.analyze({"x": ["a"], "n": [1]}, function)
     assert "test_text.py:" in str(caught.value)
-
-
-def test_bracketed_characters_are_no_anchors(run: Run) -> None:
-    found = run(lambda i: {"y": tft.regex_replace(i["x"], r"[^a]+|\$", "#") == "#a#"}, x=["x$a\n", "a"])
-    assert found["y"] == [1, 0]

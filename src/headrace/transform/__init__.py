@@ -18,18 +18,12 @@ if TYPE_CHECKING:
     from headrace.transform.analyzers import (
         apply_analyzer,
         count_per_key,
-        covariance,
-        histogram,
         max,  # noqa: A004
         mean,
         min,  # noqa: A004
-        pca,
         quantiles,
         size,
         sum,  # noqa: A004
-        tukey_h_params,
-        tukey_location,
-        tukey_scale,
         var,
     )
     from headrace.transform.cache import AnalysisCache
@@ -43,6 +37,14 @@ if TYPE_CHECKING:
         one_hot,
     )
     from headrace.transform.columns import RawColumn
+    from headrace.transform.distributions import (
+        covariance,
+        histogram,
+        pca,
+        tukey_h_params,
+        tukey_location,
+        tukey_scale,
+    )
     from headrace.transform.documents import bag_of_words, document_frequency, idf, ngrams, tfidf, word_count
     from headrace.transform.encodings import cyclic, embedding_lookup, frequency_encode, target_encode
     from headrace.transform.foreign import apply_onnx, apply_sklearn
@@ -75,6 +77,16 @@ if TYPE_CHECKING:
         scale_to_0_1,
         scale_to_z_score,
     )
+    from headrace.transform.patterns import (
+        contains,
+        ends_with,
+        regex_extract,
+        regex_find_all,
+        regex_full_match,
+        regex_replace,
+        replace,
+        starts_with,
+    )
     from headrace.transform.shapes import (
         apply_buckets_with_interpolation,
         apply_pca,
@@ -85,19 +97,11 @@ if TYPE_CHECKING:
     )
     from headrace.transform.text import (
         concat,
-        contains,
-        ends_with,
         join,
         length,
         lower,
         parse_number,
-        regex_extract,
-        regex_find_all,
-        regex_full_match,
-        regex_replace,
-        replace,
         split,
-        starts_with,
         strip,
         upper,
     )
@@ -126,21 +130,21 @@ _HOMES = {
     "compute_and_apply_approximate_vocabulary": "categories",
     "compute_and_apply_vocabulary": "categories",
     "concat": "text",
-    "contains": "text",
+    "contains": "patterns",
     "count_per_key": "analyzers",
-    "covariance": "analyzers",
+    "covariance": "distributions",
     "cross": "categories",
     "cyclic": "encodings",
     "date_part": "times",
     "deduplicate_per_row": "lists",
     "document_frequency": "documents",
     "embedding_lookup": "encodings",
-    "ends_with": "text",
+    "ends_with": "patterns",
     "estimated_probability_density": "shapes",
     "fill_missing": "missing",
     "frequency_encode": "encodings",
     "hash_strings": "categories",
-    "histogram": "analyzers",
+    "histogram": "distributions",
     "idf": "documents",
     "impute": "missing",
     "is_missing": "missing",
@@ -164,15 +168,15 @@ _HOMES = {
     "pad_lists": "lists",
     "parse_date": "times",
     "parse_number": "text",
-    "pca": "analyzers",
+    "pca": "distributions",
     "power_transform": "shapes",
     "quantile_transform": "shapes",
     "quantiles": "analyzers",
-    "regex_extract": "text",
-    "regex_find_all": "text",
-    "regex_full_match": "text",
-    "regex_replace": "text",
-    "replace": "text",
+    "regex_extract": "patterns",
+    "regex_find_all": "patterns",
+    "regex_full_match": "patterns",
+    "regex_replace": "patterns",
+    "replace": "patterns",
     "scale_by_min_max": "numbers",
     "scale_by_min_max_per_key": "keys",
     "scale_to_0_1": "numbers",
@@ -184,14 +188,14 @@ _HOMES = {
     "size": "analyzers",
     "split": "text",
     "stack": "lists",
-    "starts_with": "text",
+    "starts_with": "patterns",
     "strip": "text",
     "sum": "analyzers",
     "target_encode": "encodings",
     "tfidf": "documents",
-    "tukey_h_params": "analyzers",
-    "tukey_location": "analyzers",
-    "tukey_scale": "analyzers",
+    "tukey_h_params": "distributions",
+    "tukey_location": "distributions",
+    "tukey_scale": "distributions",
     "upper": "text",
     "var": "analyzers",
     "visualize_transform": "view",

@@ -10,10 +10,10 @@ import numpy as np
 import spox.opset.ai.onnx.v17 as op17
 
 from headrace.errors import TransformError
-from headrace.transform import analyzers
+from headrace.transform import analyzers, distributions
 from headrace.transform.accumulators import QuantilesAnalyzer
-from headrace.transform.analyzers import bin_counts, bin_places, boundaries_of
 from headrace.transform.checks import column, data_and_mask, positive, with_mask
+from headrace.transform.distributions import bin_counts, bin_places, boundaries_of
 from headrace.transform.powers import PowerAnalyzer, PowerRefinement
 from headrace.transform.searching import passed, taken
 from headrace.transform.trace import current_trace
@@ -66,8 +66,8 @@ def scale_to_gaussian(x: ndx.Array, elementwise: bool = False) -> ndx.Array:
     x = column(x, "scale_to_gaussian", "number")
     data, mask = data_and_mask(x)
     together = not elementwise
-    location, scale = analyzers.tukey_location(x, together), analyzers.tukey_scale(x, together)
-    left, right = analyzers.tukey_h_params(x, together)
+    location, scale = distributions.tukey_location(x, together), distributions.tukey_scale(x, together)
+    left, right = distributions.tukey_h_params(x, together)
     deviation = ndx.sqrt(analyzers.var(x, together))
     long = (left > 0.0) | (right > 0.0)
     unit = ndx.where(long, scale, deviation)
@@ -419,7 +419,7 @@ def apply_pca(x: ndx.Array, output_dim: int, *, whiten: bool = False) -> ndx.Arr
     >>> [round(row[0], 4) for row in graph.transform(data).to_table()["y"].to_pylist()]
     [-1.4142, 0.0, 1.4142]
     """
-    means, vectors, variances = analyzers.principal(x, output_dim, "apply_pca")
+    means, vectors, variances = distributions.principal(x, output_dim, "apply_pca")
     data, mask = data_and_mask(x)
     # spox's form knows the shape of the product.
     centred = (data.astype(ndx.float64) - means).unwrap_spox()
