@@ -47,7 +47,7 @@ def compared(comparison: Comparison) -> str:
         far = one.distances
         cells = [None] * 4 if far is None else [far.linf, far.jensen_shannon, far.psi, far.kolmogorov_smirnov]
         shown = ["" if cell is None else f"{cell:.3f}" for cell in cells]
-        rows.append([one.feature, one.dataset, *shown, f"{one.p_value:.1g}"])
+        rows.append([one.feature, one.dataset, *shown, f"{one.p_value:.1g}" if one.p_value else "under 1e-300"])
     return "\n".join([title, table(head, rows, right=range(2, 7)), *absent])
 
 

@@ -100,7 +100,16 @@ def command(
 
 
 def _names(paths: list[str]) -> list[str]:
-    """Name the first data set ``data`` where it is alone, and otherwise each by its path."""
+    """Name the first data set ``data`` where it is alone, and otherwise each by the end of its path that is its own.
+
+    >>> _names(["old/a.csv", "new/a.csv", "new/b.csv"]), _names(["a.csv", "a.csv"])
+    (['old/a.csv', 'new/a.csv', 'new/b.csv'], ['a.csv', 'a.csv (2)'])
+    """
     if len(paths) == 1:
         return ["data"]
-    return [path if paths.index(path) == at else f"{path} ({at + 1})" for at, path in enumerate(paths)]
+    parts = [path.replace("\\", "/").split("/") for path in paths]
+    for length in range(1, max(map(len, parts)) + 1):
+        ends = ["/".join(part[-length:]) for part in parts]
+        if len(set(ends)) == len(set(paths)):
+            break
+    return [end if ends.index(end) == at else f"{end} ({at + 1})" for at, end in enumerate(ends)]
