@@ -85,7 +85,11 @@ class QuantileSketch:
     def rank_error(self) -> float:
         """The largest possible error of a rank, as a share of all values."""
         self._flush()
-        return 0.0 if self._levels is None else sum(1.0 / self._size(level) for level in range(len(self._levels) - 1))
+        error = 0.0
+        # Not with sum, which adds floats in another way from Python 3.12 on.
+        for level in range(0 if self._levels is None else len(self._levels) - 1):
+            error += 1.0 / self._size(level)
+        return error
 
     @property
     def num_distinct(self) -> int:
