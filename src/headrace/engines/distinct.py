@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from headrace.engines.hashing import hash_numbers, hash_strings
+from headrace.engines.sorting import sort
 
 if TYPE_CHECKING:
     from headrace.engines.hashing import Hashes
@@ -78,6 +79,7 @@ class DistinctSketch:
     def _take(self, hashes: Hashes) -> None:
         if hashes.size:
             # Sorted here because numpy.unique, without counts, fills a hash table, which takes fifty times as long.
-            every = np.sort(np.concatenate([self._hashes, hashes]))
+            every = np.concatenate([self._hashes, hashes])
+            sort(every)
             first = np.concatenate([[True], every[1:] != every[:-1]])
             self._hashes = every[first][: self._kept]

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from headrace.engines.distinct import DistinctSketch
 from headrace.engines.hashing import byte_lengths
+from headrace.engines.sorting import sort
 from headrace.engines.value_table import runs
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class HeavyHitters:
         if self._distinct is not None:
             self._distinct.update(rows)
             rows, least = self._promising(rows)
-        rows.sort()
+        sort(rows)
         hashes, counts = runs(rows)
         self._take(hashes, counts.astype(self._dtype, copy=False), sources, least)
 
