@@ -14,7 +14,7 @@ from headrace.data.cleaning import with_cleaning
 from headrace.data.csv_header import data_chunks, dialect_of, file_names, no_row_fits
 from headrace.data.csv_parse import Plan, parse_chunk
 from headrace.data.csv_records import Chunk, find_records
-from headrace.data.csv_shards import CsvShard, convert_texts, source_cleaning
+from headrace.data.csv_shards import CsvShard, Cut, convert_texts, source_cleaning
 from headrace.data.csv_types import ARROW_TYPES, ColumnTypes, is_value
 from headrace.data.dataset import Dataset
 from headrace.data.files import compression_of, is_utf8
@@ -35,6 +35,9 @@ __all__ = ["open_csv"]
 
 # So much of the first file is looked into to know what to expect.
 SAMPLE_BYTES = 1 << 20
+# Chunks of a shard at most, and the shards that there are at least where a shard has more than one chunk.
+_SHARD_PARTS = 4
+_SHARDS = 8
 # A column has few distinct texts when each occurs so many times on average.
 _FEW_SHARE = 4
 
@@ -103,10 +106,8 @@ def open_csv(source: CsvSource) -> Dataset:
         stamp = stamps[head.file]
         pieces = tuple(part.piece for part in group if part.piece is not None and part.kinds == kinds)
         kept = Kept(keeper, pieces, stamp) if stamp is not None and len(pieces) == len(group) else None
-        size = None if _is_read_whole(file, source) else head.size
-        shards.append(
-            CsvShard(str(file), source, names[file], schema, unclean, head.start, size, head.line, texts, kept=kept)
-        )
+        cuts = None if _is_read_whole(file, source) else tuple(Cut(part.start, part.size, part.line) for part in group)
+        shards.append(CsvShard(str(file), source, names[file], schema, unclean, cuts, texts, kept=kept))
     return Dataset(schema, tuple(shards))
 
 
@@ -185,9 +186,12 @@ def _is_read_whole(file: File, source: CsvSource) -> bool:
 
 
 def _grouped(parts: Iterable[_Part], files: Sequence[File], source: CsvSource) -> Iterator[list[_Part]]:
-    """Yield the parts of each shard."""
-    for number, group in groupby(parts, key=lambda part: part.file):
+    """Yield the parts of each shard, which are many enough for many processors, and no more."""
+    every = list(parts)
+    size = max(1, min(_SHARD_PARTS, len(every) // _SHARDS))
+    for number, group in groupby(every, key=lambda part: part.file):
+        held = list(group)
         if _is_read_whole(files[number], source):
-            yield list(group)
+            yield held
         else:
-            yield from ([part] for part in group)
+            yield from (held[start : start + size] for start in range(0, len(held), size))

@@ -29,6 +29,8 @@ __all__ = ["Parsed", "Plan", "parse_chunk"]
 TEXT_SHOWN = 1_000
 # So many columns may turn out to be of another type than expected, one by one; then all are read as texts.
 _SURPRISES = 3
+# Bytes that stay near the processor while they are looked at several times.
+_BLOCK = 1 << 17
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 # What may be a value of some type; a missing value that is written so could hide behind white space.
 _READABLE = re.compile(r"[\s+-]*[0-9.].*|[+-]?(?:nan|inf|infinity)|true|false", re.IGNORECASE | re.DOTALL)
@@ -182,10 +184,18 @@ def _expected(data: bytes | bytearray, columns: Sequence[str], source: CsvSource
 
 
 def _has_hexadecimal(data: bytes | bytearray) -> bool:
-    """Tell whether 0x or 0X is anywhere, pair of bytes by pair, which is much faster than a search."""
-    for start in (0, 1):
-        pairs = np.frombuffer(data, "<u2", max(len(data) - start, 0) // 2, start)
-        if ((pairs & 0xDFFF) == ord("0") + (ord("X") << 8)).any():
+    """Tell whether 0x or 0X is anywhere, block by block, which is much faster than a search."""
+    array = np.frombuffer(data, np.uint8)
+    size = min(_BLOCK, len(data))
+    lower, zeros, found = np.empty(size, np.uint8), np.empty(size, bool), np.empty(size, bool)
+    for start in range(0, len(array) - 1, _BLOCK):
+        block = array[start : start + _BLOCK + 1]
+        many = len(block) - 1
+        np.bitwise_or(block[1:], ord(" "), out=lower[:many])
+        np.equal(block[:-1], ord("0"), out=zeros[:many])
+        np.equal(lower[:many], ord("x"), out=found[:many])
+        np.logical_and(zeros[:many], found[:many], out=found[:many])
+        if found[:many].any():
             return True
     return False
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headrace.data.kept_batches import Kept
     from headrace.data.source import Unreadable
 
-__all__ = ["CsvShard", "convert_texts", "source_cleaning"]
+__all__ = ["CsvShard", "Cut", "convert_texts", "source_cleaning"]
 
 BATCH_ROWS = 65_536
 
@@ -36,6 +36,15 @@ class Converted:
     texts: pa.Array
     values: pa.Array
     bad: pa.BooleanArray | None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Bytes of a file that are whole records, and the line that they begin on."""
+
+    start: int
+    size: int
+    line: int
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,8 @@ class CsvShard:
         The columns of the dataset.
     unclean
         Columns in which some value cannot be read.
-    start, size, line
-        The byte range, and the line it begins on. A size of None is a file that can only be read from its beginning;
-        then ``line`` is that of the first record, the header not counted.
+    cuts
+        The byte ranges, one after the other; None is a file that can only be read from its beginning.
     few
         Columns of few distinct texts.
     dictionaries
@@ -70,9 +78,7 @@ class CsvShard:
     names: tuple[str, ...]
     schema: pa.Schema
     unclean: tuple[str, ...]
-    start: int
-    size: int | None
-    line: int
+    cuts: tuple[Cut, ...] | None
     few: tuple[str, ...] = ()
     dictionaries: bool = False
     kept: Kept | None = field(default=None, compare=False, repr=False)
@@ -93,15 +99,16 @@ class CsvShard:
         yield from self._batches(self.schema.names if columns is None else list(columns), report)
 
     def _chunks(self) -> Iterator[Chunk]:
-        if self.size is None:
+        if self.cuts is None:
             yield from data_chunks(file_at(self.path), self.source)
             return
-        with reading(self.path), open_file(file_at(self.path)) as stream:
-            stream.seek(self.start)
-            data = stream.read(self.size)
-        if len(data) != self.size:
-            raise DataError("The file has changed while it was read", where=self.path, fix="Read it again")
-        yield Chunk(self.start, self.line, data)
+        for cut in self.cuts:
+            with reading(self.path), open_file(file_at(self.path)) as stream:
+                stream.seek(cut.start)
+                data = stream.read(cut.size)
+            if len(data) != cut.size:
+                raise DataError("The file has changed while it was read", where=self.path, fix="Read it again")
+            yield Chunk(cut.start, cut.line, data)
 
     def _batches(self, columns: list[str], report: Callable[[Unreadable], None] | None) -> Iterator[pa.RecordBatch]:
         kept = self.kept.batches(self.path) if self.kept is not None else None
