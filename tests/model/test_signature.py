@@ -57,6 +57,27 @@ def test_operators_of_other_domains_and_odd_inputs() -> None:
     signature = signature_of(model)
     assert signature.operators == ("com.microsoft::Tokenizer",)
     assert signature.outputs[0].shape == ("N", "K")
-    odd = helper.make_model(helper.make_graph([node], "g", [wide], []))
+    cube = helper.make_tensor_value_info("y", TensorProto.STRING, ["N", "K", 2])
+    odd = helper.make_model(helper.make_graph([node], "g", [cube], []))
     with pytest.raises(ModelError, match="input 'y'"):
         inputs_of(odd)
+
+
+def test_inputs_that_are_lists() -> None:
+    values = [
+        helper.make_tensor_value_info("any", TensorProto.DOUBLE, ["N", None]),
+        helper.make_tensor_value_info("any__absent", TensorProto.BOOL, ["N", "whatever"]),
+        helper.make_tensor_value_info("any__missing", TensorProto.BOOL, ["N"]),
+        helper.make_tensor_value_info("three", TensorProto.INT64, ["N", 3]),
+        helper.make_tensor_value_info("wide", TensorProto.INT64, ["N", 1]),
+        helper.make_tensor_value_info("flag__absent", TensorProto.BOOL, ["N"]),
+    ]
+    found = inputs_of(helper.make_model(helper.make_graph([], "g", values, [])))
+    assert [(one.feature, one.role, one.shape, one.is_list) for one in found] == [
+        ("any", "value", ("N", "M"), True),
+        ("any", "absent", ("N", "M"), True),
+        ("any", "missing", ("N",), False),
+        ("three", "value", ("N", 3), True),
+        ("wide", "value", ("N", 1), False),
+        ("flag__absent", "value", ("N",), False),
+    ]

@@ -26,7 +26,7 @@ from headrace.metrics import (
     pr_points,
     roc_points,
 )
-from headrace.model import LoadedModel, feeds_from_batch, load_model, run_session
+from headrace.model import LoadedModel, feeds_from_batch, list_pieces, load_model, run_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -284,8 +284,13 @@ class _ModelReader:
     truth: LoadedModel
 
     def read(self, batch: pa.RecordBatch) -> Arrays:
-        feeds = feeds_from_batch(batch, self.model.signature.inputs)
-        values = as_predictions(run_session(self.model.session, [self.output], feeds)[0], self.labels.task)
+        inputs = self.model.signature.inputs
+        parts = [
+            run_session(self.model.session, [self.output], feeds_from_batch(piece, inputs))[0]
+            for piece in list_pieces(batch, inputs)
+        ]
+        found = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        values = as_predictions(found, self.labels.task)
         own: dict[str, Any] = {}
         if self.truth.labels is not None and (self.label is None or self.weight is None):
             own = self.truth.labels.run(batch)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ulp_distance,
     )
     from headrace.model.feeds import Feeds, feeds_from_batch
+    from headrace.model.lists import list_pieces
     from headrace.model.loaded import LabelGraph, LoadedModel, load_model, model_folder, save_model
     from headrace.model.rows import RowDecoder, batch_from_columns, batch_from_rows
     from headrace.model.session import open_session, run_session
@@ -41,6 +42,7 @@ _HOMES = {
     "feeds_from_batch": "feeds",
     "first_difference": "compare",
     "inputs_of": "signature",
+    "list_pieces": "lists",
     "load_model": "loaded",
     "model_folder": "loaded",
     "open_session": "session",
@@ -69,6 +71,7 @@ __all__ = [
     "feeds_from_batch",
     "first_difference",
     "inputs_of",
+    "list_pieces",
     "load_model",
     "model_folder",
     "open_session",

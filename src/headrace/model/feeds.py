@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.errors import RequestError, did_you_mean
+from headrace.model.lists import is_list_type, list_parts, matrix, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,8 @@ def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
     batch
         Raw columns; those that no input reads are left alone. NaN stays NaN.
     inputs
-        A signature's inputs. A null becomes True in the mask and ``""``, 0 or False in the values.
+        A signature's inputs. A null becomes True in the mask and ``""``, 0 or False in the values. So does, in lists,
+        what lies behind the end of one; they are as wide as the longest list of the batch, and one item at least.
 
     Returns
     -------
@@ -71,16 +73,18 @@ def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
     Raises
     ------
     RequestError
-        If a column is absent, is of a type that cannot become the input's, or has a null where none may be.
+        If a column is absent, is of a type that cannot become the input's, has a null where none may be, or a list of
+        another length than the model takes.
     """
     maskable = {item.feature for item in inputs if item.role == "missing"}
+    absentable = {item.feature for item in inputs if item.role == "absent"}
     indices = {name: i for i, name in enumerate(batch.schema.names)}
     feeds: Feeds = {}
     for item in inputs:
         index = indices.get(item.feature)
         if index is None:
             if item.feature in maskable:
-                column = pa.nulls(batch.num_rows, _ARROW[item.dtype])
+                column = pa.nulls(batch.num_rows, pa.null() if item.is_list else _ARROW[item.dtype])
             else:
                 raise RequestError(
                     "The data must have every column that the model reads",
@@ -94,9 +98,56 @@ def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
         else:
             if column.null_count and item.feature not in maskable:
                 raise _null(column, item)
+            if item.is_list:
+                feeds[item.name] = _lists(column, item, may_have_nulls=item.feature in absentable)
+                continue
             array = _values(column, item)
         feeds[item.name] = array.reshape(-1, 1) if len(item.shape) == 2 else array
     return feeds
+
+
+def _lists(column: pa.Array, item: Input, *, may_have_nulls: bool) -> Any:
+    """Return the matrix of an input that takes lists: of the items, or of where there is none."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.list_(_ARROW[item.dtype]))
+    if not is_list_type(column.type):
+        raise _wrong_type(column, item)
+    items, lengths = list_parts(column)
+    if pa.types.is_dictionary(items.type) and items.dictionary.null_count:
+        items = items.dictionary_decode()
+    size = item.shape[1]
+    if isinstance(size, int):
+        _check_lengths(column, item, lengths, size)
+        if items.null_count and not may_have_nulls:
+            raise RequestError(
+                f"Items of column {item.feature!r} may not be missing: none was in the training data",
+                got=f"{items.null_count} nulls",
+                fix="Fill the items, or train with rows in which some are missing",
+            )
+        width = size
+    else:
+        width = max(int(lengths.max(initial=0)), 1)
+    if item.role == "absent":
+        absent = ~within(lengths, width)
+        if items.null_count:
+            absent[~absent] = _mask(items)
+        return absent
+    try:
+        values = _values(items, item)
+    except RequestError:
+        raise _wrong_type(column, item) from None
+    return matrix(values, lengths, width, _FILL[item.dtype])
+
+
+def _check_lengths(column: pa.Array, item: Input, lengths: np.ndarray[Any, Any], size: int) -> None:
+    wrong = (lengths != size) & ~_mask(column)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise RequestError(
+            f"A list of column {item.feature!r} has {size} items", got=f"{lengths[row]} items", where=f"row {row}"
+        )
 
 
 def distinct_strings(column: pa.Array, item: Input, *, may_be_missing: bool) -> tuple[Any, Any, bool]:
@@ -206,8 +257,9 @@ def _strings(column: pa.Array, item: Input) -> Any:
 
 
 def _wrong_type(column: pa.Array, item: Input, detail: str | None = None) -> RequestError:
+    wanted = f"list of {item.dtype}" if item.is_list else item.dtype
     return RequestError(
-        f"Column {item.feature!r} must be of type {item.dtype}",
+        f"Column {item.feature!r} must be of type {wanted}",
         got=str(column.type) + (f" ({detail})" if detail else ""),
         fix="Read the column with the type it had in training",
     )

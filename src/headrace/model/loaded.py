@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from headrace.errors import ModelError, RequestError
 from headrace.model.feeds import feeds_from_batch
+from headrace.model.lists import list_pieces
 from headrace.model.rows import RowDecoder
 from headrace.model.session import open_session, run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX, Input, Signature, inputs_of
@@ -87,12 +88,15 @@ class LoadedModel:
             return self.run(self.decoder.feeds_from_columns(rows))
         if isinstance(rows, list | tuple):
             return self.run(self.decoder.feeds_from_rows(rows))
-        parts = [self.run(feeds_from_batch(batch, self.signature.inputs)) for batch in _batches(rows)]
-        return parts[0] if len(parts) == 1 else {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        return _joined([self._run_batch(batch) for batch in _batches(rows)])
+
+    def _run_batch(self, batch: pa.RecordBatch) -> dict[str, np.ndarray[Any, Any]]:
+        inputs = self.signature.inputs
+        return _joined([self.run(feeds_from_batch(piece, inputs)) for piece in list_pieces(batch, inputs)])
 
     def predict_batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Predict a batch into a batch: a column for each output, fixed-size lists for outputs of ``[N, K]``."""
-        found = self.run(feeds_from_batch(batch, self.signature.inputs))
+        found = self._run_batch(batch)
         return pa.record_batch([_column(array) for array in found.values()], names=list(found))
 
 
@@ -189,6 +193,10 @@ def save_model(
             write_atomic(target / name, graph.SerializeToString(deterministic=True))
     signature.save(target)
     return target
+
+
+def _joined(parts: list[dict[str, np.ndarray[Any, Any]]]) -> dict[str, np.ndarray[Any, Any]]:
+    return parts[0] if len(parts) == 1 else {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
 def _batches(rows: Any) -> list[pa.RecordBatch]:

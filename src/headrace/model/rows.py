@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from headrace.errors import RequestError, did_you_mean
 from headrace.model.feeds import arrow_dtype, fill_value, numpy_dtype
+from headrace.model.lists import matrix, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,9 +138,34 @@ class _Field:
     value_input: str | None
     mask_input: str | None
     wide: bool
+    absent_input: str | None = None
+    size: int | str | None = None  # items of a list, or "M" for any number; None for one value a row
 
     def convert(self, value: Any) -> Any:
-        return value if self.dtype is None else _CONVERT[self.dtype](value)
+        if self.size is None:
+            return value if self.dtype is None else _CONVERT[self.dtype](value)
+        if type(value) is not list:
+            raise _Misfit
+        if isinstance(self.size, int) and len(value) != self.size:
+            raise _Misfit(f"it has {len(value)} items")
+        for place, item in enumerate(value):
+            if item is None:
+                if isinstance(self.size, int) and self.absent_input is None:
+                    raise _Misfit(f"item {place} is null, and no item was missing in training")
+            elif self.dtype is not None:
+                try:
+                    _CONVERT[self.dtype](item)
+                except _Misfit as misfit:
+                    raise _Misfit(f"item {place} is {_show(item)}", *misfit.args) from None
+        return value
+
+    @property
+    def wanted(self) -> str:
+        """What a value is, in words."""
+        one = "any value" if self.dtype is None else _WANTED[self.dtype]
+        if self.size is None:
+            return one
+        return f"list, each item {one}" if self.size == "M" else f"list of {self.size} items, each {one}"
 
 
 class RowDecoder:
@@ -148,22 +174,28 @@ class RowDecoder:
     Rules: integers take whole numbers (``25.0`` too), floats take finite numbers, strings take strings (or
     ``{"b64": …}``), booleans only booleans, timestamps ISO 8601 strings. Nothing is guessed: ``"25"`` is no number.
     A column that may be missing may be absent or null; no other may. Columns in ``signature.ignored`` are dropped.
+    A column of lists takes arrays of such values, of any length unless the signature tells one; an item that is null is
+    missing.
     """
 
     def __init__(self, signature: Signature) -> None:
         values = {i.feature: i for i in signature.inputs if i.role == "value"}
         masks = {i.feature: i for i in signature.inputs if i.role == "missing"}
+        absent = {i.feature: i for i in signature.inputs if i.role == "absent"}
         self._fields = []
         for name in signature.features:
-            value, mask = values.get(name), masks.get(name)
+            value, mask, hole = values.get(name), masks.get(name), absent.get(name)
             some = value or mask
+            lists = value or hole
             self._fields.append(
                 _Field(
                     name,
                     value.dtype if value else None,
                     value.name if value else None,
                     mask.name if mask else None,
-                    wide=some is not None and len(some.shape) == 2,
+                    wide=some is not None and len(some.shape) == 2 and not some.is_list,
+                    absent_input=hole.name if hole else None,
+                    size=lists.shape[1] if lists and lists.is_list else None,
                 )
             )
         self._by_name = {field.feature: field for field in self._fields}
@@ -173,6 +205,11 @@ class RowDecoder:
     def only_field(self) -> str | None:
         """The name of the model's one column, or None where it has more."""
         return self._fields[0].feature if len(self._fields) == 1 else None
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """Names of the columns that take lists."""
+        return frozenset(field.feature for field in self._fields if field.size is not None)
 
     def feeds_from_rows(self, rows: Sequence[Any]) -> Feeds:
         """Decode a list of objects; RequestError names every kind of misfit in the first three rows that have one."""
@@ -199,11 +236,13 @@ class RowDecoder:
 
     def batch(self, rows: Sequence[Any]) -> pa.RecordBatch:
         """Decode rows into a record batch of the model's columns."""
-        return self._to_batch(self.feeds_from_rows(rows), len(rows))
+        feeds = self.feeds_from_rows(rows)
+        return self._to_batch(feeds, len(rows), lambda name: [row.get(name) for row in rows])
 
     def batch_from_columns(self, columns: Mapping[str, Any]) -> pa.RecordBatch:
         """Decode columns into a record batch of the model's columns."""
-        return self._to_batch(self.feeds_from_columns(columns), self._column_length(columns))
+        feeds, rows = self.feeds_from_columns(columns), self._column_length(columns)
+        return self._to_batch(feeds, rows, lambda name: columns.get(name) or [None] * rows)
 
     def _fill(self, field: _Field, values: Any, feeds: Feeds) -> bool:
         """Put one column into the feeds; False where a value does not fit."""
@@ -217,12 +256,41 @@ class RowDecoder:
             mask = np.zeros(len(values), np.bool_)
         if field.mask_input is not None:
             feeds[field.mask_input] = mask.reshape(-1, 1) if field.wide else mask
+        if field.size is not None:
+            return kinds <= {list} and self._fill_lists(field, values, feeds)
         if field.dtype is None or field.value_input is None:
             return True
         array = self._array(field.dtype, values, kinds)
         if array is None:
             return False
         feeds[field.value_input] = array.reshape(-1, 1) if field.wide else array
+        return True
+
+    def _fill_lists(self, field: _Field, values: Any, feeds: Feeds) -> bool:
+        """Put a column of lists into the feeds; None stands for a list that is missing."""
+        lists = [() if value is None else value for value in values]
+        lengths = np.fromiter(map(len, lists), np.int64, len(lists))
+        width = max(int(lengths.max(initial=0)), 1)
+        if isinstance(field.size, int):
+            width = field.size
+            if any(value is not None and len(value) != width for value in values):
+                return False
+        items = [item for value in lists for item in value]
+        kinds = set(map(type, items))
+        if type(None) in kinds:
+            if isinstance(field.size, int) and field.absent_input is None:
+                return False
+            kinds.discard(type(None))
+        if field.absent_input is not None:
+            absent = ~within(lengths, width)
+            absent[~absent] = [item is None for item in items]
+            feeds[field.absent_input] = absent
+        if field.dtype is None or field.value_input is None:
+            return True
+        array = self._array(field.dtype, items, kinds)
+        if array is None:
+            return False
+        feeds[field.value_input] = matrix(array, lengths, width, fill_value(field.dtype))
         return True
 
     def _array(self, dtype: DType, values: Any, kinds: set[type]) -> Any:
@@ -265,14 +333,17 @@ class RowDecoder:
             raise RequestError("Columns may not be empty", fix=f"The model reads {absent or list(self._by_name)}")
         return next(iter(lengths))
 
-    def _to_batch(self, feeds: Feeds, rows: int) -> pa.RecordBatch:
+    def _to_batch(self, feeds: Feeds, rows: int, given: Callable[[str], list[Any]]) -> pa.RecordBatch:
         arrays, names = [], []
         for field in self._fields:
+            names.append(field.feature)
             mask = feeds[field.mask_input].reshape(-1) if field.mask_input else None
             dtype = field.dtype or "bool"
+            if field.size is not None:
+                arrays.append(_list_array(field, given(field.feature)))
+                continue
             values = feeds[field.value_input].reshape(-1) if field.value_input else np.zeros(rows, np.bool_)
             arrays.append(pa.array(values, mask=mask).cast(arrow_dtype(dtype)))
-            names.append(field.feature)
         return pa.record_batch(arrays, names=names)
 
     def _complain(self, rows: Sequence[Any] | _RowsOfColumns) -> RequestError:
@@ -308,16 +379,28 @@ class RowDecoder:
                         found.append((f"field {field.feature!r} may not be null", "It never was missing in training"))
                     else:
                         found.append((f"field {field.feature!r} is missing", None))
-            elif field.dtype is not None:
+            elif field.dtype is not None or field.size is not None:
                 try:
                     field.convert(value)
                 except _Misfit as misfit:
-                    reason = f": {misfit}" if misfit.args else ""
-                    wanted = _WANTED[field.dtype]
+                    reason = "".join(f": {part}" for part in misfit.args)
+                    wanted = field.wanted
                     found.append(
                         (f"field {field.feature!r}: {_show(value)} is not of expected type: {wanted}{reason}", None)
                     )
         return found
+
+
+def _list_array(field: _Field, values: list[Any]) -> pa.Array:
+    """Return decoded lists; items of which only the mask matters are False."""
+    convert: Callable[[Any], Any] = _nothing if field.dtype is None else _CONVERT[field.dtype]
+    lists = [None if value is None else [None if item is None else convert(item) for item in value] for value in values]
+    kind = arrow_dtype(field.dtype or "bool")
+    return pa.array(lists, pa.list_(kind, field.size) if isinstance(field.size, int) else pa.list_(kind))
+
+
+def _nothing(_: Any) -> bool:
+    return False
 
 
 class _RowsOfColumns:

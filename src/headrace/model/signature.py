@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import onnx
 
 __all__ = [
+    "ABSENT_SUFFIX",
     "MISSING_SUFFIX",
     "TRANSFORMED_SUFFIX",
     "DType",
@@ -31,12 +32,15 @@ __all__ = [
 MISSING_SUFFIX = "__missing"
 """Ending of the name of a graph input that is the mask of a column which may be missing."""
 
+ABSENT_SUFFIX = "__absent"
+"""Ending of the name of a graph input that says where the lists of a column have no item."""
+
 TRANSFORMED_SUFFIX = "__transformed"
 """Ending of the name of a transform's output where a raw column has the feature's name: in one ONNX graph no two values
 may share a name, and ``"age": scale_to_z_score(inputs["age"])`` is an ordinary thing to write."""
 
 DType = Literal["int64", "float64", "float32", "string", "bool", "timestamp"]
-Role = Literal["value", "missing"]
+Role = Literal["value", "missing", "absent"]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
 
 
@@ -50,11 +54,13 @@ class Input(msgspec.Struct, frozen=True):
     feature
         The raw column that feeds it.
     role
-        ``value``, or ``missing`` for the boolean mask of a column that may be missing.
+        ``value``; ``missing`` for the boolean mask of a column that may be missing, one for each row; ``absent`` for
+        that of a column of lists, True behind the end of a list and where an item is missing.
     dtype
         Type of the values. A ``timestamp`` enters the graph as int64 microseconds since 1970 in UTC.
     shape
-        ``("N",)`` or ``("N", 1)``.
+        ``("N",)`` or ``("N", 1)`` for one value a row. ``("N", k)`` for lists of k items, ``("N", "M")`` for lists of
+        any length: M is at least 1 and at least the length of the longest list of the rows.
     """
 
     name: str
@@ -62,6 +68,11 @@ class Input(msgspec.Struct, frozen=True):
     role: Role
     dtype: DType
     shape: tuple[str | int, ...] = ("N",)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a row has a list of values, or a mask of them."""
+        return len(self.shape) == 2 and self.shape[1] != 1
 
 
 class Output(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,7 +159,10 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[str | int, ...]:
 
 
 def inputs_of(model: onnx.ModelProto, *, timestamps: Collection[str] = ()) -> tuple[Input, ...]:
-    """Read the inputs of a graph; a boolean ``<column>__missing`` is the mask of ``<column>``.
+    """Read the inputs of a graph.
+
+    A boolean ``<column>__missing`` is the mask of ``<column>``, and a boolean ``<column>__absent`` with a list for each
+    row is that of its items.
 
     Raises
     ------
@@ -164,15 +178,20 @@ def inputs_of(model: onnx.ModelProto, *, timestamps: Collection[str] = ()) -> tu
             continue
         kind = onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type)
         dtype, shape = _SCALARS.get(kind), _shape(value)
-        if dtype is None or shape not in (("N",), ("N", 1)):
+        if len(shape) == 2 and not isinstance(shape[1], int):
+            shape = ("N", "M")
+        if dtype is None or len(shape) not in (1, 2):
             raise ModelError(
-                "An input of a model is one column: int64, double, float, string or bool of shape [N] or [N, 1]",
+                "An input of a model is one column: int64, double, float, string or bool of shape [N], or [N, k]",
                 got=f"{kind} {list(shape)}",
                 where=f"input {value.name!r}",
                 fix="Put a graph in front of it that takes one input for each raw column (headrace.model.compose)",
             )
         if dtype == "bool" and value.name.endswith(MISSING_SUFFIX) and value.name != MISSING_SUFFIX:
             found.append(Input(value.name, value.name.removesuffix(MISSING_SUFFIX), "missing", dtype, shape))
+            continue
+        if dtype == "bool" and len(shape) == 2 and value.name.endswith(ABSENT_SUFFIX) and value.name != ABSENT_SUFFIX:
+            found.append(Input(value.name, value.name.removesuffix(ABSENT_SUFFIX), "absent", dtype, shape))
             continue
         if dtype == "int64" and value.name in timestamps:
             dtype = "timestamp"

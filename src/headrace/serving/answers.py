@@ -62,10 +62,16 @@ def json_rows(table: pa.Table, signature: Signature) -> tuple[list[dict[str, Any
     rows, kept = [], []
     for index, row in enumerate(table.select(present).to_pylist()):
         plain = {name: _plain(value) for name, value in row.items()}
-        if not any(isinstance(value, float) and not math.isfinite(value) for value in plain.values()):
+        if all(map(_is_finite, plain.values())):
             rows.append(plain)
             kept.append(index)
     return rows, kept
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _plain(value: Any) -> Any:

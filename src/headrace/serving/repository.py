@@ -268,9 +268,9 @@ def _neutral_row(model: LoadedModel) -> dict[str, Any]:
     """Return feeds of one row: everything missing that may be missing, zeros and empty strings elsewhere."""
     return {
         item.name: np.full(
-            (1,) * len(item.shape),
-            item.role == "missing" or fill_value(item.dtype),
-            np.bool_ if item.role == "missing" else numpy_dtype(item.dtype),
+            (1, *(size if isinstance(size, int) else 1 for size in item.shape[1:])),
+            fill_value(item.dtype) if item.role == "value" else True,
+            numpy_dtype(item.dtype),
         )
         for item in model.signature.inputs
     }

@@ -14,7 +14,7 @@ from headrace.serving.repository import NotServedError
 from headrace.serving.wire import decode_json, encode_json, finite, to_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
     from concurrent.futures import Executor
 
     import numpy as np
@@ -253,7 +253,8 @@ def _classic(model: LoadedModel, verb: str, document: dict[str, Any]) -> Respons
     if "examples" not in document:
         raise RequestError("Missing 'examples' key", got=f"the keys {sorted(document)}")
     rows = _rows(document["examples"], "examples", None)
-    flat = [_flatten({**context, **row}) if type(row) is dict else row for row in rows]
+    lists = model.decoder.lists
+    flat = [_flatten({**context, **row}, lists) if type(row) is dict else row for row in rows]
     wanted = "probabilities" if verb == "classify" else "predictions"
     if all(item.name != wanted for item in model.signature.outputs):
         raise RequestError(f"This model does not {verb}", got=f"a model for {model.signature.task}", fix="Use :predict")
@@ -268,9 +269,13 @@ def _classic(model: LoadedModel, verb: str, document: dict[str, Any]) -> Respons
     return Response(200, encode_json({"results": results}, tokens=not finite({wanted: values})))
 
 
-def _flatten(row: dict[str, Any]) -> dict[str, Any]:
+def _flatten(row: dict[str, Any], lists: Collection[str]) -> dict[str, Any]:
     return {
-        name: (value[0] if value else None) if type(value) is list and len(value) < 2 else value
+        name: (value[0] if value else None)
+        if type(value) is list and len(value) < 2 and name not in lists
+        else [value]
+        if name in lists and value is not None and type(value) is not list
+        else value
         for name, value in row.items()
     }
 

@@ -189,10 +189,17 @@ def _plain_feeds(rows: list[dict[str, Any]], signature: Signature) -> Arrays:
     feeds = {}
     for item in signature.inputs:
         values = [row.get(item.feature) for row in rows]
+        fill, dtype = empty[item.dtype]
+        if item.is_list:
+            width = max([1, *(len(value) for value in values if value is not None)])
+            padded = [[*(value or ()), *[None] * (width - len(value or ()))] for value in values]
+            absent = item.role == "absent"
+            lists = [[one is None if absent else fill if one is None else one for one in row] for row in padded]
+            feeds[item.name] = np.array(lists, dtype).reshape(len(rows), -1)
+            continue
         if item.role == "missing":
             array = np.array([value is None for value in values], bool)
         else:
-            fill, dtype = empty[item.dtype]
             array = np.array([fill if value is None else value for value in values], dtype)
             array = array.astype(np.int64) if item.dtype == "timestamp" else array
         feeds[item.name] = array.reshape(-1, *[1] * (len(item.shape) - 1))
