@@ -125,7 +125,7 @@ def test_every_type_of_column(run: Run) -> None:
 
 
 def test_columns_of_other_types_are_left_out_and_named() -> None:
-    table = pa.table({"x": [[1, 2]], "y": [1]})
+    table = pa.table({"x": [[[1, 2]]], "y": [1]})
     assert [column.name for column in raw_columns(table.schema, ())] == ["y"]
     with pytest.raises(TransformError, match="cannot enter a graph; got column 'x'"):
         tft.analyze(dataset_from_table(table), lambda inputs: {"x": inputs["x"]})

@@ -68,7 +68,7 @@ if TYPE_CHECKING:
         segment_indices,
         stack,
     )
-    from headrace.transform.missing import fill_missing, impute, is_missing, isin
+    from headrace.transform.missing import fill_missing, impute, is_missing, is_missing_list, isin
     from headrace.transform.numbers import (
         apply_buckets,
         bucketize,
@@ -148,6 +148,7 @@ _HOMES = {
     "idf": "documents",
     "impute": "missing",
     "is_missing": "missing",
+    "is_missing_list": "missing",
     "isin": "missing",
     "join": "text",
     "length": "text",
@@ -242,6 +243,7 @@ __all__ = [
     "idf",
     "impute",
     "is_missing",
+    "is_missing_list",
     "isin",
     "join",
     "length",

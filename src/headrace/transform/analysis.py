@@ -10,6 +10,7 @@ from headrace.data import cleaning, counted, dictionary_encoded, warn_of_rows
 from headrace.data.dataset import known_nulls
 from headrace.engines import Counting, LocalEngine, fold_counted
 from headrace.errors import DataError, TransformError, did_you_mean
+from headrace.model.lists import is_list_type
 from headrace.schema import FeatureSpec
 from headrace.transform.cache import AnalysisCache
 from headrace.transform.checks import data_and_mask, kind_of
@@ -101,7 +102,13 @@ def analyze(
     engine = engine or LocalEngine()
     kept = cache if cache is None or isinstance(cache, AnalysisCache) else AnalysisCache(cache)
     if optional is None:
-        optional = _missing_somewhere(dataset, engine, kept)
+        names = [column.name for column in raw_columns(dataset.schema, ())]
+        optional = _missing_somewhere(dataset, names, engine, kept)
+    else:
+        # Whether items of lists of one length are missing, nobody says but the data.
+        fixed = [column.name for column in raw_columns(dataset.schema, ()) if isinstance(column.size, int)]
+        if fixed:
+            optional = {*optional, *_missing_somewhere(dataset, fixed, engine, kept)}
     for name in optional:
         if name not in dataset.schema.names:
             raise TransformError(
@@ -131,15 +138,15 @@ def analyze(
     return graph
 
 
-def _missing_somewhere(dataset: Dataset, engine: Engine, cache: AnalysisCache | None) -> set[str]:
-    """Find the columns with missing values, reading only those of which the data does not tell by itself."""
-    names = [column.name for column in raw_columns(dataset.schema, ())]
+def _missing_somewhere(dataset: Dataset, names: Sequence[str], engine: Engine, cache: AnalysisCache | None) -> set[str]:
+    """Find which of some columns have missing values, reading only those of which the data does not tell by itself."""
     known = _known_nulls(dataset, names)
     found = {name for name, count in known.items() if count}
     if known and len(known) == len(names):
         return found
     # What is read whole may leave rows out, of which a warning tells.
-    rest = [name for name in names if name not in known] if known else None
+    whole = not known and len(names) == len(raw_columns(dataset.schema, ()))
+    rest = None if whole else [name for name in names if name not in known]
     make = partial(NullCounter, dataset.schema)
     if cache is None:
         counter, aside = fold_counted(engine, dataset, make, columns=rest)
@@ -152,8 +159,9 @@ def _missing_somewhere(dataset: Dataset, engine: Engine, cache: AnalysisCache | 
 
 
 def _known_nulls(dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
-    # A text may mean missing, which only reading can tell.
-    plain = [name for name in names if not cleaning(dataset.schema.field(name)).null_values]
+    # A text may mean missing, which only reading can tell, and the same goes for an item of a list.
+    fields = [dataset.schema.field(name) for name in names]
+    plain = [one.name for one in fields if not cleaning(one).null_values and not is_list_type(one.type)]
     known = dict.fromkeys(plain, 0)
     for shard in dataset.shards:
         nulls = known_nulls(shard, list(known))

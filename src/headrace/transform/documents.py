@@ -71,7 +71,8 @@ def ngrams(tokens: ndx.Array, ngram_range: tuple[int, int], separator: str = " "
     Returns
     -------
     ndonnx.Array
-        Lists of texts. Runs that begin with the first word come first; of these, shorter ones before longer ones.
+        Lists of texts. Runs that begin with the first word come first; of these, shorter ones before longer ones. No
+        run has a missing word, or goes across one.
 
     Raises
     ------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headrace.model.lists import list_pieces
 from headrace.transform.accumulators import ByRow, CountingPart, WordCountingPart
 from headrace.transform.distinct import counted_words, run_chunks, split_by_column
 from headrace.transform.tokens import Coded
@@ -55,8 +56,11 @@ class CombinedAccumulator:
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Take in a batch."""
-        if batch.num_rows == 0:
-            return
+        for piece in list_pieces(batch, self._inputs):
+            if piece.num_rows:
+                self._update(piece)
+
+    def _update(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows
         split = split_by_column(self._model, self._inputs)
         owner = {name: part for part in split.parts for name in part.outputs}

@@ -16,6 +16,7 @@ from headrace.engines import LocalEngine
 from headrace.errors import TransformError, did_you_mean
 from headrace.model.compose import prune
 from headrace.model.feeds import feeds_from_batch
+from headrace.model.lists import list_pieces
 from headrace.model.session import run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX
 from headrace.transform.columns import signature_inputs
@@ -90,6 +91,10 @@ class BatchTransform:
 
     def run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
         """Transform to arrays, in the order of the features."""
+        pieces = [self._run(piece) for piece in list_pieces(batch, self.inputs)]
+        return pieces[0] if len(pieces) == 1 else [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+
+    def _run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
         if batch.num_rows < LEAST_ROWS:
             return run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
         found = run_split(split_by_column(self.model, self.inputs), self.model, self.inputs, batch, self.outputs)

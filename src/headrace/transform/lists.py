@@ -1,9 +1,11 @@
 """Lists: several values a row.
 
-A list column is an array ``[N, M]``. Where lists differ in length it is nullable, and what lies behind the end of a
-row's list is missing; ``M`` is at least the length of the longest list of a batch. Analyzers leave what is missing out,
-so they see the items of all lists. An output has lists of one length: ``tft.pad_lists``, ``tft.multi_hot``, or one of
-the functions that give one value for each list.
+A list column is an array ``[N, M]``: a column of lists in the data, or made of texts and columns. Where lists differ in
+length it is nullable, and what lies behind the end of a row's list is missing; ``M`` is at least the length of the
+longest list of a batch. An item that is missing in the data is missing in its place, and a list that is missing has no
+items. Analyzers leave what is missing out, so they see the items of all lists; so do the functions here, but for
+``tft.pad_lists``, which puts a value in its place. An output has lists of one length: ``tft.pad_lists``,
+``tft.multi_hot``, or one of the functions that give one value for each list.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ def list_column(x: ndx.Array, function: str, *kinds: Kind) -> ndx.Array:
         raise TransformError(
             f"tft.{function} takes lists",
             got="one value a row" if x.ndim == 1 else f"{x.ndim} dimensions",
-            fix="Make lists of texts with tft.split, and of columns with tft.stack",
+            fix="Give a column of lists, or make lists of texts with tft.split, and of columns with tft.stack",
         )
     return x
 
@@ -159,7 +161,7 @@ def list_length(x: ndx.Array) -> ndx.Array:
     Returns
     -------
     ndonnx.Array
-        int64 ``[N]``, never missing: 0 for an empty list.
+        int64 ``[N]``, never missing: 0 for an empty list and for one that is missing. Missing items do not count.
 
     Examples
     --------
@@ -298,7 +300,7 @@ def pad_lists(x: ndx.Array, size: int, value: Any) -> ndx.Array:
     size
         Items to keep of each.
     value
-        What stands behind the end of a shorter list, of the lists' own type.
+        What stands behind the end of a shorter list, and in place of a missing item, of the lists' own type.
 
     Returns
     -------
@@ -432,7 +434,7 @@ def segment_indices(segment_ids: ndx.Array) -> ndx.Array:
     Returns
     -------
     ndonnx.Array
-        Lists of int64: ``[0, 0, 1, 2, 2, 2]`` gives ``[0, 1, 0, 0, 1, 2]``.
+        Lists of int64: ``[0, 0, 1, 2, 2, 2]`` gives ``[0, 1, 0, 0, 1, 2]``. A missing item ends a run.
 
     Raises
     ------
@@ -455,6 +457,9 @@ def segment_indices(segment_ids: ndx.Array) -> ndx.Array:
         raise TransformError("tft.segment_indices takes integers", got=f"lists of {x.dtype}")
     values = data.astype(ndx.int64).unwrap_spox()
     starts = _starts(values)
+    if mask is not None:
+        # What lies under the mask is no item of a run, whatever it is.
+        starts = op17.or_(starts, _starts(mask.astype(ndx.int64).unwrap_spox()))
     places = op17.expand(_places(values), op.shape(values))
     first, _ = left_aligned(places, starts)
     run = op17.sub(op17.cumsum(op.cast(starts, to=np.int64), const(np.int64(1))), const(np.int64(1)))

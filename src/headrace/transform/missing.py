@@ -10,12 +10,13 @@ import ndonnx.extensions as nde
 from headrace.errors import TransformError, did_you_mean
 from headrace.transform import analyzers
 from headrace.transform.checks import column, data_and_mask, kind_of
+from headrace.transform.lineage import infos
 from headrace.transform.trace import current_trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["fill_missing", "impute", "is_missing", "isin"]
+__all__ = ["fill_missing", "impute", "is_missing", "is_missing_list", "isin"]
 
 
 def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
@@ -159,6 +160,45 @@ def is_missing(x: ndx.Array) -> ndx.Array:
         return ndx.isnan(x)
     mask = data_and_mask(x)[1]
     return ndx.broadcast_to(ndx.asarray(False), x.dynamic_shape) if mask is None else mask
+
+
+def is_missing_list(x: ndx.Array) -> ndx.Array:
+    """Return True where a row of the data has no list at all, rather than an empty one.
+
+    Parameters
+    ----------
+    x
+        A column of lists as the data has it: ``inputs["name"]``.
+
+    Returns
+    -------
+    ndonnx.Array
+        Truth values ``[N]``, never missing. ``tft.is_missing`` says it of the items.
+
+    Raises
+    ------
+    TransformError
+        If lists are made of something else: then there is an empty list where that is missing.
+
+    Examples
+    --------
+    >>> from headrace import transform as tft
+    >>> data = {"x": [["a"], [], None]}
+    >>> graph = tft.analyze(data, lambda inputs: {"y": tft.is_missing_list(inputs["x"])})
+    >>> graph.transform(data).to_table()["y"].to_pylist()
+    [0, 0, 1]
+    """
+    x = column(x, "is_missing_list")
+    known = current_trace("is_missing_list").lists
+    (info, *_) = infos(x)
+    if info not in known:
+        raise TransformError(
+            "tft.is_missing_list takes a column of lists as the data has it",
+            got=f"a column of {x.dtype} of {x.ndim} dimensions",
+            fix="Call it with inputs['name'], before anything else is done to the lists",
+        )
+    mask = known[info]
+    return ndx.broadcast_to(ndx.asarray(False), x.dynamic_shape[:1]) if mask is None else mask
 
 
 def isin(x: ndx.Array, values: Sequence[str] | Sequence[int] | Sequence[float]) -> ndx.Array:

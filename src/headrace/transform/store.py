@@ -84,6 +84,7 @@ def _graph(model: onnx.ModelProto, training_model: onnx.ModelProto | None, docum
             item["dtype"],
             item["may_be_missing"],
             Cleaning(item["cleaning"]["strip"], tuple(item["cleaning"]["null_values"])),
+            item.get("size"),
         )
         for item in document["inputs"]
     )

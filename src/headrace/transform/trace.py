@@ -74,6 +74,8 @@ class Trace:
     domains, stand_ins, labels, calls_behind
         By value: what its ids stand for; and of one that stands in for what is not known yet, what that is computed
         from, how to name it, and the calls of analyzers that it waits for.
+    lists
+        By the values of a raw column of lists: the mask of the lists that are missing, None where none may be.
     """
 
     values: dict[int, Any]
@@ -84,6 +86,7 @@ class Trace:
     stand_ins: dict[_VarInfo, tuple[_VarInfo, ...]] = field(default_factory=dict)
     labels: dict[_VarInfo, str] = field(default_factory=dict)
     calls_behind: dict[_VarInfo, tuple[int, ...]] = field(default_factory=dict)
+    lists: dict[_VarInfo, ndx.Array | None] = field(default_factory=dict)
     _latest: tuple[int, ...] = ()
     _fresh: bool = False
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.schema import FeatureSpec
+    from headrace.transform.columns import RawColumn
     from headrace.transform.graph import AnalyzerResult, TransformGraph
 
 __all__ = ["view", "visualize_transform"]
@@ -120,7 +121,7 @@ def _nodes(graph: TransformGraph, *, linked: bool) -> list[DagNode]:
         DagNode(
             id=f"column {column.name}",
             title=column.name,
-            subtitle=f"{column.dtype}, may be missing" if column.may_be_missing else column.dtype,
+            subtitle=f"{_type(column)}, may be missing" if column.may_be_missing else _type(column),
             state="input",
         )
         for column in graph.inputs
@@ -166,6 +167,12 @@ def _short(result: AnalyzerResult) -> str:
     return f"{number(len(value))} values" if isinstance(value, list) and len(value) > 3 else _text(value)
 
 
+def _type(column: RawColumn) -> str:
+    if column.size is None:
+        return column.dtype
+    return f"lists of {column.dtype}" if column.size == "M" else f"{column.size} of {column.dtype}"
+
+
 def _kind(feature: FeatureSpec) -> str:
     if feature.num_buckets is not None:
         ids = f"{number(feature.num_buckets)} ids"
@@ -194,7 +201,7 @@ def _columns(graph: TransformGraph) -> Markup:
     read = [
         (
             column.name,
-            column.dtype,
+            _type(column),
             "yes" if column.may_be_missing else "no",
             ", ".join(feature.name for feature in graph.outputs if column.name in feature.sources),
         )
