@@ -19,6 +19,7 @@ from headrace.model.feeds import feeds_from_batch
 from headrace.model.lists import list_pieces
 from headrace.model.session import run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX
+from headrace.transform.batches import Batching, batched, lazy, raw_names
 from headrace.transform.columns import signature_inputs
 from headrace.transform.distinct import LEAST_ROWS, run_split, split_by_column
 from headrace.transform.sessions import shared_session
@@ -100,10 +101,14 @@ class BatchTransform:
         found = run_split(split_by_column(self.model, self.inputs), self.model, self.inputs, batch, self.outputs)
         return [found[name] for name in self.outputs]
 
+    def to_batch(self, found: Sequence[np.ndarray[Any, Any]]) -> pa.RecordBatch:
+        """Put arrays, in the order of the features, into a record batch."""
+        arrays = [_arrow_array(values, feature) for values, feature in zip(found, self.features, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Transform."""
-        arrays = [_arrow_array(values, feature) for values, feature in zip(self.run(batch), self.features, strict=True)]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return self.to_batch(self.run(batch))
 
 
 class _MemoryWriter:
@@ -258,16 +263,117 @@ class TransformGraph:
         Rows that are learnt from, which the analysis has seen, are transformed with ``training=True``: a mapper that
         looked at the label (``tft.target_encode``) gives them values that their own labels are not in.
         """
-        from headrace.transform.analysis import open_dataset
-
-        dataset = dictionary_encoded(open_dataset(source))
-        plain = outputs is None and not training
-        function = self._all if plain else self.batch_transform(outputs, training=training)
-        columns = list(dict.fromkeys(item.feature for item in function.inputs))
-        wanted = [name for name in columns if name in dataset.schema.names] or dataset.columns[:1]
+        function, dataset = self._opened(source, outputs, training=training)
+        wanted = raw_names(function, dataset)
         if next(dataset.batches(wanted), None) is None:
             return Dataset(function.schema, ())
         return (engine or LocalEngine()).map(dataset.shards, function, sink or _MemorySink(), columns=wanted)
+
+    def lazy(self, source: Any, *, outputs: Sequence[str] | None = None, training: bool = False) -> Dataset:
+        """Return the features of a source as a dataset that is transformed each time that it is read.
+
+        It goes wherever what :meth:`transform` gives goes, as to ``fit`` of an estimator, with the same values; nothing
+        is written or held.
+
+        Parameters
+        ----------
+        source
+            Raw rows, as for :meth:`transform`.
+        outputs
+            Only these features, in the order of the graph.
+        training
+            Whether the rows are learnt from, as for :meth:`transform`.
+        """
+        function, dataset = self._opened(source, outputs, training=training)
+        return lazy(function, dataset)
+
+    def batches(
+        self,
+        source: Any,
+        batch_size: int = 1024,
+        *,
+        outputs: Sequence[str] | None = None,
+        training: bool = True,
+        shuffle: bool = True,
+        seed: int = 0,
+        epochs: int | None = 1,
+        buffer_rows: int = 131_072,
+        drop_remainder: bool = False,
+        prefetch: int = 4,
+    ) -> Iterator[pa.RecordBatch]:
+        """Transform a source on the fly, in batches to learn from.
+
+        The same arguments over the same data give the same batches. Memory in use is some raw batches, the shuffle
+        buffer and the batches that are made ahead, however many rows there are.
+
+        Parameters
+        ----------
+        source
+            Raw rows, as for :meth:`transform`.
+        batch_size
+            Rows of a batch; the last one of an epoch may have fewer.
+        outputs
+            Only these features, in the order of the graph.
+        training
+            Whether the rows are learnt from, as for :meth:`transform`; False for rows of validation.
+        shuffle, seed
+            Whether rows come in random order, another one in each epoch, and which. Shards are put in random order,
+            and rows are drawn from a buffer.
+        epochs
+            How often all rows come; without end when None.
+        buffer_rows
+            How many rows the buffer has; fewer where their features would take more than 256 MiB. Where files are
+            sorted, it should hold a good part of a shard.
+        drop_remainder
+            Leave the last batch of an epoch out where it is not full.
+        prefetch
+            Batches that are made ahead on a thread; none when 0.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            As :meth:`transform_batch` gives them.
+
+        Raises
+        ------
+        TransformError
+            If there is no such output, or a number is too small.
+        """
+        how = Batching(batch_size, shuffle, seed, epochs, buffer_rows, drop_remainder, prefetch)
+        how.check()
+        function, dataset = self._opened(source, outputs, training=training)
+        return (function.to_batch(found) for found in batched(function, dataset, how))
+
+    def numpy_batches(
+        self,
+        source: Any,
+        batch_size: int = 1024,
+        *,
+        outputs: Sequence[str] | None = None,
+        training: bool = True,
+        shuffle: bool = True,
+        seed: int = 0,
+        epochs: int | None = 1,
+        buffer_rows: int = 131_072,
+        drop_remainder: bool = False,
+        prefetch: int = 4,
+    ) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+        """Transform a source on the fly into arrays by feature, float32 or int64 of shape [N] or [N, k].
+
+        Parameters are those of :meth:`batches`, and so are the rows of each batch.
+        """
+        how = Batching(batch_size, shuffle, seed, epochs, buffer_rows, drop_remainder, prefetch)
+        how.check()
+        function, dataset = self._opened(source, outputs, training=training)
+        names = [feature.name for feature in function.features]
+        return (dict(zip(names, found, strict=True)) for found in batched(function, dataset, how))
+
+    def _opened(self, source: Any, outputs: Sequence[str] | None, *, training: bool) -> tuple[BatchTransform, Dataset]:
+        from headrace.transform.analysis import open_dataset
+
+        plain = outputs is None and not training
+        function = self._all if plain else self.batch_transform(outputs, training=training)
+        return function, dictionary_encoded(open_dataset(source))
 
     def verify(self, source: Any, *, max_rows: int = 1000) -> TransformVerification:
         """Apply the graph to one batch, single rows, parts of shuffled rows and distinct texts, and compare the bits.
