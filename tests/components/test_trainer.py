@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 import headrace as hr
+from headrace import transform as tft
 from headrace.components import HyperParameters, trainer, transform
 from headrace.errors import DataError, EstimatorError, LeakError
 
@@ -102,6 +103,34 @@ def test_a_label_that_reaches_the_features_is_refused(examples: Examples, schema
         features, leaked, hr.BoostedTreesClassifier(label="label", n_trees=2), allow_shared=["income_bracket"]
     )
     assert allowed.properties["features"] == 2
+
+
+def test_features_that_are_made_on_the_fly_give_the_same_model(examples: Examples, schema: Schema) -> None:
+    def function(inputs: Any) -> dict[str, Any]:
+        label = inputs["income_bracket"] == ">50K"
+        return {
+            "age": inputs["age"],
+            # In the rows that are learnt from it has other values.
+            "education": tft.target_encode(inputs["education"], label, fold_by=inputs["fnlwgt"]),
+            "label": label,
+        }
+
+    estimator = hr.BoostedTreesClassifier(label="label", n_trees=3)
+    written, features = transform(examples, schema, function)
+    graph, nothing = transform(examples, schema, function, materialize=False)
+    assert nothing.splits == []
+    assert [path.name for path in nothing.path.iterdir()] == ["examples.json"]
+    allowed = ["income_bracket"]
+    models = [
+        trainer(features, written, estimator, allow_shared=allowed),
+        trainer(examples, graph, estimator, allow_shared=allowed, on_the_fly=True),
+    ]
+    one, other = ((model.path / "model.onnx").read_bytes() for model in models)
+    assert one == other
+    with pytest.raises(DataError, match="a transform that wrote none"):
+        trainer(nothing, graph, estimator)
+    with pytest.raises(DataError, match="takes raw examples"):
+        trainer(features, graph, estimator, on_the_fly=True)
 
 
 def test_names_that_are_not_there(transformed: Examples, graph: TransformGraph) -> None:

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from headrace.components.artifacts import Examples, HyperParameters, Model, TransformGraph
+from headrace.errors import DataError
 from headrace.pipeline import component, current_step
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def trainer(
     train_split: str = "train",
     eval_split: str = "eval",
     allow_shared: Sequence[str] = (),
+    on_the_fly: bool = False,
 ) -> Model:
     """Fit an estimator and join it with the transform.
 
@@ -37,9 +39,9 @@ def trainer(
     Parameters
     ----------
     transformed
-        Features and label, as the transform made them.
+        Features and label, as the transform made them; raw examples where ``on_the_fly``.
     graph
-        The transform that made them.
+        The transform that made them, or that makes them.
     estimator
         What to fit; its ``label`` names an output of the transform.
     hyperparameters
@@ -49,6 +51,9 @@ def trainer(
         early.
     allow_shared
         Raw columns from which both the label and a feature may be computed.
+    on_the_fly
+        Make the features as they are read. Then ``transform(…, materialize=False)`` need not write any, and the model
+        is the same.
 
     Raises
     ------
@@ -66,10 +71,29 @@ def trainer(
     held_out = [eval_split] if eval_split in transformed.splits else []
     model = Model.create()
     step = current_step()
+    loaded = graph.load()
+    if not transformed.splits:
+        raise DataError(
+            "A trainer needs features",
+            got="a transform that wrote none",
+            where=str(transformed.path),
+            fix="Give raw examples with on_the_fly=True, or let the transform write features: materialize=True",
+        )
+    data = {split: transformed.split(split) for split in dict.fromkeys((train_split, *held_out))}
+    if on_the_fly:
+        if transformed.summary.get("transformed"):
+            raise DataError(
+                "on_the_fly=True takes raw examples",
+                got="what the transform made of them",
+                where=str(transformed.path),
+                fix="Give what example_gen made, or leave on_the_fly out",
+            )
+        analyzed = graph.properties["analyzed_split"]
+        data = {split: loaded.lazy(rows, training=split == analyzed) for split, rows in data.items()}
     result = train(
         estimator,
-        {split: transformed.split(split) for split in dict.fromkeys((train_split, *held_out))},
-        graph.load(),
+        data,
+        loaded,
         model.path,
         scratch=None if step is None else step.scratch,
         train_split=train_split,

@@ -22,6 +22,7 @@ def transform(
     *,
     analyze_split: str = "train",
     analyzer_cache: bool = False,
+    materialize: bool = True,
     after: Artifact | Sequence[Artifact] | None = None,  # noqa: ARG001 - orders the steps
 ) -> tuple[TransformGraph, Examples]:
     """Analyse ``preprocessing_fn`` on one split and apply it to all of them.
@@ -39,6 +40,9 @@ def transform(
     analyzer_cache
         Keep what analyzers gathered of each file of the snapshot in ``<home>/cache/analysis``, so that a run over more
         data reads only what is new. The folder may be deleted at any time.
+    materialize
+        Write the features. When False, the second output has no splits, and ``trainer(examples, graph, …,
+        on_the_fly=True)`` makes them as it reads.
     after
         Outputs of steps that must have succeeded before, as the anomalies.
 
@@ -67,12 +71,12 @@ def transform(
     described.save(saved.path / "schema.yaml")
     transformed = Examples.create()
     rows: dict[str, int] = {}
-    for split in examples.splits:
+    for split in examples.splits if materialize else ():
         folder = transformed.path / split
         # What was analyzed is learnt from: its labels are in what the analyzers found.
         features = graph.transform(examples.split(split), sink=ParquetSink(folder), training=split == seen)
         rows[split] = keep_split(folder, features)
-    transformed.describe({"rows": rows})
+    transformed.describe({"rows": rows, "transformed": True})
     saved.properties |= {"features": [feature.name for feature in graph.outputs], "analyzed_split": seen}
     if cache is not None:
         saved.properties |= {"parts_known": cache.hits, "parts_read": cache.misses}
