@@ -44,10 +44,34 @@ def _regressor(folder: Path, *, log: bool = False) -> Path:
     return save_model(folder, model, signature_of(model))
 
 
+def _sums(folder: Path) -> Path:
+    nodes = [
+        helper.make_node("Where", ["x__absent", "nought", "x"], ["there"]),
+        helper.make_node("ReduceSum", ["there", "axis"], ["predictions"], keepdims=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "sums",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", None]),
+            helper.make_tensor_value_info("x__absent", TensorProto.BOOL, ["N", None]),
+        ],
+        [helper.make_tensor_value_info("predictions", TensorProto.FLOAT, ["N", 1])],
+        [
+            helper.make_tensor("axis", TensorProto.INT64, [1], [1]),
+            helper.make_tensor("nought", TensorProto.FLOAT, [], [0.0]),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx.checker.check_model(model)
+    return save_model(folder, model, signature_of(model))
+
+
 @pytest.fixture
 def ask(model: Path, tmp_path: Path) -> Iterator[Ask]:
     """Return what sends a request and gives status and decoded body."""
     models = {"census": model, "plain": _regressor(tmp_path / "plain"), "log": _regressor(tmp_path / "log", log=True)}
+    models["sums"] = _sums(tmp_path / "sums")
     repository = ModelRepository(models=models)
     repository.scan()
     with ThreadPoolExecutor(1) as pool:
@@ -204,6 +228,26 @@ def test_health(ask: Ask) -> None:
     assert ask("GET", "/v2/health/live") == (200, {"live": True})
     assert ask("GET", "/healthz") == (200, {"live": True})
     assert ask("GET", "/v2/health/ready") == (200, {"ready": True, "live": True})
+
+
+def test_columns_of_lists(ask: Ask) -> None:
+    lists = [[1, 2.5], [], [None, 4]]
+    sums = [3.5, 0.0, 4.0]
+    wide = [[value] for value in sums]
+    path = "/v1/models/sums:predict"
+    assert _predict(ask, {"instances": [{"x": one} for one in lists]}, path) == (200, {"predictions": wide})
+    # The one column of a model need not be named.
+    assert _predict(ask, {"instances": lists}, path) == (200, {"predictions": wide})
+    assert _predict(ask, {"inputs": {"x": lists}}, path) == (200, {"outputs": wide})
+    # In an example a feature of one value is a list, too.
+    examples = [{"x": [1, 2.5]}, {"x": []}, {"x": 4}]
+    assert ask("POST", "/v1/models/sums:regress", {"examples": examples}) == (200, {"results": sums})
+    code, answer = _predict(ask, {"instances": [{"x": [1]}, {"x": ["a"]}]}, path)
+    assert (code, 'item 0 is "a"' in answer["error"]) == (400, True)
+    _, metadata = ask("GET", "/v1/models/sums/metadata")
+    inputs = metadata["metadata"]["signature_def"]["signature_def"]["serving_default"]["inputs"]
+    assert list(inputs) == ["x"]
+    assert [dim["size"] for dim in inputs["x"]["tensor_shape"]["dim"]] == ["-1", "-1"]
 
 
 def test_classify_and_regress(ask: Ask) -> None:
