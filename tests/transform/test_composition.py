@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import ndonnx as ndx
 import numpy as np
 import onnx
 import pyarrow as pa
@@ -32,6 +33,8 @@ ROW = st.fixed_dictionaries(
         "v": TEXT,
         "t": st.datetimes().filter(lambda time: time.year > 0),
         "label": st.integers(0, 1),
+        "tags": st.one_of(st.lists(st.one_of(TEXT, st.none()), max_size=6), st.none()),
+        "marks": st.lists(NUMBER, max_size=5),
     }
 )
 SCHEMA = pa.schema(
@@ -43,6 +46,8 @@ SCHEMA = pa.schema(
         ("v", pa.string()),
         ("t", pa.timestamp("us")),
         ("label", pa.int64()),
+        ("tags", pa.list_(pa.string())),
+        ("marks", pa.list_(pa.float64())),
     ]
 )
 
@@ -54,6 +59,8 @@ WORDS = {
     "w": "a b",
     "v": "a 1",
     "label": 1,
+    "tags": ["a", "b a"],
+    "marks": [1.0, 2.5],
     "t": dt.datetime(2024, 2, 29),  # noqa: DTZ001 - columns of times have no time zone
 }
 
@@ -67,6 +74,23 @@ def ids(tokens: Any) -> Any:
 
 
 MAPPERS: dict[str, Any] = {
+    "tags_ids": lambda i: tft.pad_lists(ids(i["tags"]), 4, -1),
+    "tags_hot": lambda i: tft.multi_hot(ids(tft.lower(i["tags"])), counts=True),
+    "tags_tfidf": lambda i: tft.pad_lists(tft.tfidf(ids(i["tags"]))[1], 4, 0.0),
+    "tags_grams": lambda i: tft.multi_hot(ids(tft.bag_of_words(i["tags"], (1, 3)))),
+    "tags_once": lambda i: tft.list_length(tft.deduplicate_per_row(i["tags"])),
+    "tags_runs": lambda i: tft.pad_lists(tft.segment_indices(ids(i["tags"])), 4, -1),
+    "tags_joined": lambda i: tft.hash_strings(tft.join(i["tags"], "|"), 1000),
+    "tags_known": lambda i: tft.list_length(tft.isin(i["tags"], ["a", ""])),
+    "tags_none": lambda i: tft.is_missing_list(i["tags"]),
+    "tags_most": lambda i: tft.impute(tft.pad_lists(i["tags"], 2, ""), "most_frequent")[0] == "a",
+    "marks_sum": lambda i: tft.list_sum(i["marks"]),
+    "marks_mean": lambda i: filled(tft.list_mean(i["marks"])),
+    "marks_max": lambda i: filled(tft.list_max(i["marks"])),
+    "marks_top": lambda i: filled(tft.list_top(i["marks"], 2)),
+    "marks_z": lambda i: tft.pad_lists(tft.scale_to_z_score(ndx.clip(i["marks"], -1e6, 1e6)), 3, 0.0),
+    "marks_parts": lambda i: tft.pad_lists(tft.bucketize(i["marks"], 3), 3, -1),
+    "marks_gone": lambda i: tft.pad_lists(tft.is_missing(i["marks"]), 3, value=True),
     "z": lambda i: tft.scale_to_z_score(i["y"]),
     "unit": lambda i: tft.scale_to_0_1(i["y"]),
     "buckets": lambda i: tft.bucketize(i["y"], 3),
@@ -132,7 +156,7 @@ def test_a_batch_is_its_rows_and_any_cut_of_them(
 ) -> None:
     # Words must be seen somewhere, or there is no vocabulary.
     table = pa.Table.from_pylist([WORDS, *rows], SCHEMA)
-    optional = ("x", "w")
+    optional = ("x", "w", "tags")
 
     def function(inputs: Any) -> dict[str, Any]:
         return {name: MAPPERS[name](inputs) for name in names}
@@ -164,6 +188,8 @@ def test_each_mapper_on_its_own(name: str) -> None:
             "v": random.choice(["a b", "1", "x,y,,z", "2024-02-29", "Ünï 🎈"], size),
             "t": pa.array(random.integers(0, 2**50, size), pa.timestamp("us")),
             "label": random.integers(0, 2, size),
+            "tags": [None, [], [None], *(random.choice(["a", "b a", "🎈"], n).tolist() for n in range(size - 3))],
+            "marks": [[None, 1.0], [], *(random.normal(size=n % 9).tolist() for n in range(size - 2))],
         }
     )
     graph = tft.analyze(dataset_from_table(table, 16), lambda i: {name: MAPPERS[name](i)})

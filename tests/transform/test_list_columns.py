@@ -73,6 +73,7 @@ def mappers(inputs: Any) -> dict[str, Any]:
         "min": tft.fill_missing(tft.list_min(numbers), -1.0),
         "top": tft.pad_lists(tft.list_top(numbers, 2), 2, -1.0),
         "twice": tft.pad_lists(numbers * 2.0, 3, 0.0),
+        "known": tft.pad_lists(tft.isin(words, ["a", "é"]), 3, value=False),
         "none": tft.is_missing_list(words),
         "no_numbers": tft.is_missing_list(numbers),
         "segments": tft.pad_lists(tft.segment_indices(ids), 5, -9),
@@ -113,6 +114,7 @@ def wanted(row: dict[str, Any]) -> dict[str, Any]:
         "min": min(numbers, default=-1.0),
         "top": [*sorted(numbers, reverse=True), -1.0, -1.0][:2],
         "twice": [2 * item for item in padded(row["numbers"], 3, 0.0)],
+        "known": [int(word in ("a", "é")) for word in padded(row["words"], 3, "")],
         "none": int(row["words"] is None),
         "no_numbers": int(row["numbers"] is None),
         "segments": padded(segments(row["ids"] or []), 5, -9),
@@ -163,7 +165,6 @@ def test_analyzers_see_the_items(run: Run) -> None:
             "buckets": tft.pad_lists(tft.bucketize(prices, 2), 2, -1),
             "grams": tft.list_length(tft.ngrams(tags, (1, 2))),
             "bag": tft.multi_hot(tft.compute_and_apply_vocabulary(tft.bag_of_words(tags, (2, 2)))),
-            "filled": tft.list_sum(tft.fill_missing(prices, 0.0)),
         }
 
     prices = np.array([1.0, 3.0, 5.0, 7.0])
@@ -178,7 +179,6 @@ def test_analyzers_see_the_items(run: Run) -> None:
         assert found["buckets"] == [[0, 0], [-1, -1], [-1, 1], [-1, -1], [1, -1]]
         assert found["grams"] == [3, 1, 0, 0, 5]
         assert found["bag"] == [[1, 0], [0, 0], [0, 0], [0, 0], [1, 1]]
-        assert found["filled"] == [4.0, 0.0, 5.0, 0.0, 7.0]
         # Of five documents red is in three, blue in two, green in one.
         idf = [np.log(6 / (1 + count)) + 1 for count in (3, 2, 1)]
         np.testing.assert_allclose(found["tfidf"][4], np.array(idf) / 3, rtol=1e-6)
@@ -279,8 +279,9 @@ def test_what_is_a_column_of_lists() -> None:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda i: {"y": i["prices"]}, "may not be missing|shape"),
-        (lambda i: {"y": tft.fill_missing(i["prices"], 0.0)}, r"\[N, k\] with a k that is known"),
+        (lambda i: {"y": i["prices"]}, r"\[N, k\], with a k that is known|\[N, k\] with a k that is known"),
+        (lambda i: {"y": tft.list_mean(tft.fill_missing(i["prices"], 0.0))}, "fills no lists of any length"),
+        (lambda i: {"y": tft.list_mean(tft.impute(i["prices"])[0])}, "fills no lists of any length"),
         (lambda i: {"y": tft.split(i["tags"])}, "one value a row|tft.split"),
         (lambda i: {"y": tft.is_missing_list(tft.upper(i["tags"]))}, "as the data has it"),
         (lambda i: {"y": tft.cross([i["tags"], i["tags"]], 9)}, "one value a row"),

@@ -287,6 +287,8 @@ def list_top(x: ndx.Array, k: int) -> ndx.Array:
     wide = op17.concat([numbers.unwrap_spox(), behind], axis=1)
     top, _ = op17.top_k(wide, const(np.array([k])), axis=1, largest=1, sorted=1)
     count = ndx.sum(present.astype(ndx.int64), axis=1)
+    # The shape says the length outright, so that what is missing may be filled.
+    top = op.reshape(top, const(np.array([-1, k])))
     return with_mask(ndx.asarray(top), ndx.asarray(np.arange(k))[None, :] >= count[:, None])
 
 

@@ -9,7 +9,7 @@ import ndonnx.extensions as nde
 
 from headrace.errors import TransformError, did_you_mean
 from headrace.transform import analyzers
-from headrace.transform.checks import column, data_and_mask, kind_of
+from headrace.transform.checks import column, data_and_mask, kind_of, with_mask
 from headrace.transform.lineage import infos
 from headrace.transform.trace import current_trace
 
@@ -25,7 +25,7 @@ def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
     Parameters
     ----------
     x
-        Any column.
+        Any column; not lists of any length, which ``tft.pad_lists`` fills.
     value
         A number, text or truth value as the column has them, or an array of them.
 
@@ -42,7 +42,7 @@ def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
     >>> graph.transform(data).to_table()["y"].to_pylist()
     [1, -1]
     """
-    x = column(x, "fill_missing")
+    x = _of_known_length(column(x, "fill_missing"), "fill_missing")
     trace = current_trace("fill_missing")
     domain = trace.domain(x)
     _check_fill(x, value)
@@ -53,6 +53,21 @@ def fill_missing(x: ndx.Array, value: Any) -> ndx.Array:
     if domain is not None and (inside or not nde.is_nullable_dtype(x.dtype)):
         trace.set_domain(filled, domain)
     return filled
+
+
+def _has_no_known_length(x: ndx.Array) -> bool:
+    return x.ndim == 2 and not isinstance(x.shape[1], int) and nde.is_nullable_dtype(x.dtype)
+
+
+def _of_known_length(x: ndx.Array, function: str) -> ndx.Array:
+    if _has_no_known_length(x):
+        raise TransformError(
+            f"tft.{function} fills no lists of any length: what lies behind their ends is missing, too",
+            got=f"lists of {x.dtype}",
+            fix="Functions of lists leave missing items out; tft.pad_lists(x, size, value) fills them, and gives lists "
+            "one length",
+        )
+    return x
 
 
 def _check_fill(x: ndx.Array, value: Any) -> None:
@@ -121,6 +136,7 @@ def impute(x: ndx.Array, strategy: Strategy = "mean", fill_value: Any = None) ->
         if strategy in ("mean", "median")
         else column(x, "impute", "number", "text", "truth")
     )
+    x = _of_known_length(x, "impute")
     data, mask = data_and_mask(x)
     value: Any = fill_value
     if strategy in ("mean", "median"):
@@ -145,7 +161,8 @@ def is_missing(x: ndx.Array) -> ndx.Array:
     Returns
     -------
     ndonnx.Array
-        Truth values of the shape of ``x``, never missing.
+        Truth values of the shape of ``x``, never missing. Of lists of any length, also what lies behind the end
+        of a list is missing.
 
     Examples
     --------
@@ -207,7 +224,8 @@ def isin(x: ndx.Array, values: Sequence[str] | Sequence[int] | Sequence[float]) 
     Returns
     -------
     ndonnx.Array
-        Truth values of the shape of ``x``, never missing.
+        Truth values of the shape of ``x``, never missing; but of lists of any length,
+        missing where they have no item.
 
     Examples
     --------
@@ -224,4 +242,6 @@ def isin(x: ndx.Array, values: Sequence[str] | Sequence[int] | Sequence[float]) 
         raise TransformError(
             "tft.isin compares a column with values of its own type, at least one", got=f"{wanted!r} for {x.dtype}"
         )
-    return nde.isin(x, wanted)
+    found = nde.isin(x, wanted)
+    # Behind the end of a list there is nothing that could be False.
+    return with_mask(found, data_and_mask(x)[1]) if _has_no_known_length(x) else found
