@@ -196,10 +196,11 @@ def run_chunks(
         yield from _run_chunks(whole, inputs, list(wanted), batch, {}, ())
         return
     tokens = [part.run(batch) for part in split.tokens]
-    rest = [name for name in split.outputs if name in wanted]
+    rest = [name for name in split.outputs if name in wanted] if split.main is not None else []
+    needed = set(wanted) | (_reads(split.main) if split.main is not None and rest else set())
     found: Feeds = {}
     for part in split.parts:
-        names = list(part.outputs) if rest else [name for name in part.outputs if name in wanted]
+        names = [name for name in part.outputs if name in needed]
         if not names:
             continue
         if part.column in repeating:
@@ -207,9 +208,12 @@ def run_chunks(
             found |= {name: distinct.of_rows(name) for name in names}
         else:
             found |= _run(part.model, part.inputs, names, batch)
-    names = rest if split.main is not None else []
-    for chunk in _run_chunks(split.main, split.inputs, names, batch, found, tokens):
+    for chunk in _run_chunks(split.main, split.inputs, rest, batch, found, tokens):
         yield chunk[0], {name: chunk[1][name] for name in wanted}
+
+
+def _reads(model: bytes) -> set[str]:
+    return {value.name for value in shared_session(model).get_inputs()}
 
 
 def _run(model: bytes, inputs: Sequence[Input], names: list[str], batch: pa.RecordBatch) -> Feeds:
@@ -241,7 +245,7 @@ def _run_chunks(
 ) -> Iterator[tuple[Rows, dict[str, Any]]]:
     """Run a model on some rows after the other, and yield what it gives together with what it was given."""
     session = None if model is None or not names else shared_session(model)
-    reads = set() if session is None else {value.name for value in session.get_inputs()}
+    reads = set() if session is None or model is None else _reads(model)
     feeds = {} if session is None else feeds_from_batch(batch, inputs)
     order = None
     if tokens and batch.num_rows > _CHUNK_ROWS:
