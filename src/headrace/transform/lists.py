@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "deduplicate_per_row",
-    "distinct_items",
     "item_counts",
     "item_mask",
     "left_aligned",
@@ -397,12 +396,6 @@ def _sorted_starts(ids: ndx.Array) -> tuple[Var, Var, Var]:
     far = const(np.int64(_FAR))
     ordered, _ = _sorted(op17.where(present, data, far))
     return ordered, op17.and_(_starts(ordered), op17.less(ordered, far)), present
-
-
-def distinct_items(ids: ndx.Array) -> ndx.Array:
-    """Return the distinct ids of each list for an analyzer: in ascending order, with gaps between them."""
-    ordered, starts, _ = _sorted_starts(ids)
-    return with_mask(ndx.asarray(ordered), ~ndx.asarray(starts))
 
 
 def item_counts(ids: ndx.Array) -> tuple[ndx.Array, ndx.Array]:

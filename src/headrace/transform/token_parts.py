@@ -15,7 +15,7 @@ from headrace.model.compose import prune_graph
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.session import run_session
 from headrace.transform.sessions import constant, is_rowwise, shared_session
-from headrace.transform.tokens import Coded, Tokens, split_texts
+from headrace.transform.tokens import Coded, Lists, Tokens, split_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,6 +54,8 @@ class TokenPart:
         Those of them that are the graph's own outputs.
     counts
         The graph's value that has the number of words of each row.
+    beyond
+        The graph's outputs of the shape of the matrix that are true behind the end of each row.
     shapes
         The graph's values that have the shape of the matrix, and by how many columns they miss it.
     gives_texts
@@ -69,6 +71,7 @@ class TokenPart:
     outputs: tuple[str, ...]
     asked: tuple[str, ...]
     counts: str | None
+    beyond: frozenset[str]
     shapes: tuple[tuple[str, int], ...]
     gives_texts: bool
 
@@ -102,6 +105,29 @@ class TokenRun:
     part: TokenPart
     tokens: Tokens
     values: dict[str, np.ndarray[Any, Any]]
+
+    @property
+    def names(self) -> set[str]:
+        """The graph's values that `chunk` returns."""
+        part = self.part
+        return {*self.values, *(name for name, _ in part.shapes), *([] if part.counts is None else [part.counts])}
+
+    def lists(self, values: str, missing: str | None) -> Lists | None:
+        """Return two of the graph's outputs as lists without what is missing; None where words do not tell it."""
+        if values not in self.values or missing is None or self.values[values].dtype.kind == "f":
+            return None
+        tokens = self.tokens
+        if missing in self.part.beyond:
+            return Lists(self.values[values], tokens.codes, tokens.counts)
+        absent = self.values.get(missing)
+        if absent is None or not absent[-1]:
+            # What lies behind the end of a row has a value too, and rows are as long as the longest.
+            return None
+        kept = ~absent[tokens.codes]
+        if kept.all():
+            return Lists(self.values[values], tokens.codes, tokens.counts)
+        sums = np.concatenate([[0], np.cumsum(kept)])
+        return Lists(self.values[values], tokens.codes[kept], np.diff(sums[tokens.starts]))
 
     def chunk(self, rows: NDArray[np.int64]) -> dict[str, Any]:
         """Return the graph's values for some rows; texts as `Coded`."""
@@ -204,6 +230,37 @@ class _Graph:
             if node.op_type == "Shape" and all(one.name == "start" and one.i == 0 for one in node.attribute):
                 yield node.output[0], less
 
+    def beyond(self, found: _Found) -> frozenset[str]:
+        """Return the outputs that are true behind the end of each row: `tft.split` compares places with counts."""
+        lengths = {
+            node.output[0]
+            for node in self.readers.get(found.counts or "", [])
+            if node.op_type == "Unsqueeze" and _is_one(self.constant(node.input[1]))
+        }
+        same = {
+            node.output[0]
+            for node in self.graph.node
+            if node.op_type == "GreaterOrEqual" and node.input[1] in lengths and self._are_places(node.input[0], found)
+        }
+        for node in self.graph.node:
+            if node.op_type == "Identity" and node.input[0] in same:
+                same.add(node.output[0])
+        return frozenset(same & set(self.outputs))
+
+    def _are_places(self, name: str, found: _Found) -> bool:
+        """Say whether a value is 0, 1, … up to the width of the matrix."""
+        node = self.makers.get(name)
+        if node is None or node.op_type != "Range":
+            return False
+        first, step = self.constant(node.input[0]), self.constant(node.input[2])
+        width = self.makers.get(node.input[1])
+        inner = None if width is None or width.op_type != "Squeeze" else self.makers.get(width.input[0])
+        if first is None or first != 0 or not _is_one(step) or inner is None or inner.op_type != "Slice":
+            return False
+        start, end = self.constant(inner.input[1]), self.constant(inner.input[2])
+        whole = (inner.input[0], 0) in found.shapes and len(inner.input) == 3
+        return whole and _is_one(start) and end is not None and end.tolist() == [2]
+
     def by_word(self, found: _Found) -> tuple[set[str], list[str]]:
         """Return the values that are computed of each word by itself, and those of them that others need."""
         constants = {item.name for item in self.graph.initializer}
@@ -221,6 +278,10 @@ class _Graph:
             or any(not mine.issuperset(node.output) for node in self.readers.get(name, []) if node.op_type != "Shape")
         ]
         return mine, sorted(others)
+
+
+def _is_one(value: Any) -> bool:
+    return value is not None and value.size == 1 and bool(value.ravel()[0] == 1)
 
 
 def _is_blank(value: Any) -> bool:
@@ -287,7 +348,7 @@ def _part(
         types[name] = helper.make_tensor_value_info(name, TensorProto.INT64, [2])
     part = TokenPart(
         column, texts_model, texts_inputs, found.separator, found.matrix, model, tuple(outputs), asked,
-        found.counts, found.shapes, gives_texts,
+        found.counts, graph.beyond(found), found.shapes, gives_texts,
     )  # fmt: skip
     return part, types
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["WHITESPACE", "Coded", "Tokens", "split_texts"]
+__all__ = ["WHITESPACE", "Coded", "Lists", "Tokens", "split_texts"]
 
 WHITESPACE = b" \t\n\v\f\r"
 
@@ -33,6 +33,34 @@ class Coded:
     def array(self) -> NDArray[Any]:
         """Return the texts themselves."""
         found: NDArray[Any] = self.words[self.codes]
+        return found
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Lists of values, as places in a list of which some may be equal.
+
+    Parameters
+    ----------
+    values
+        Of any type.
+    codes
+        The place in ``values`` of each item of the first list, of the second, …
+    lengths
+        How many items each list has, int64.
+    """
+
+    values: NDArray[Any]
+    codes: NDArray[np.int32]
+    lengths: NDArray[np.int64]
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return how often each value occurs."""
+        return np.bincount(self.codes, minlength=self.values.size)
+
+    def items(self) -> NDArray[Any]:
+        """Return the items of all lists, one list after the other."""
+        found: NDArray[Any] = self.values.take(self.codes)
         return found
 
 
