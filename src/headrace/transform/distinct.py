@@ -201,8 +201,9 @@ def run_chunks(
         yield from _run_chunks(whole, inputs, list(wanted), batch, {}, ())
         return
     tokens = tokens or [part.run(batch) for part in split.tokens]
-    rest = [name for name in split.outputs if name in wanted] if split.main is not None else []
-    needed = set(wanted) | (_reads(split.main) if split.main is not None and rest else set())
+    rest = tuple(name for name in split.outputs if name in wanted)
+    main = None if split.main is None or not rest else _only(split.main, rest)
+    needed = set(wanted) | (set() if main is None else _reads(main))
     found: Feeds = {}
     for part in split.parts:
         names = [name for name in part.outputs if name in needed]
@@ -215,7 +216,7 @@ def run_chunks(
             found |= _run(part.model, part.inputs, names, batch)
     # Words of which nothing more is wanted need not be laid out in rows.
     tokens = [run for run in tokens if needed.intersection(run.names)]
-    for chunk in _run_chunks(split.main, split.inputs, rest, batch, found, tokens):
+    for chunk in _run_chunks(main, split.inputs, list(rest), batch, found, tokens):
         yield chunk[0], {name: chunk[1][name] for name in wanted}
 
 
@@ -224,6 +225,17 @@ def token_runs(split: Split, batch: pa.RecordBatch, *, always: bool = False) -> 
     if all(_repeats_words(batch, part, always=always) for part in split.tokens):
         return [part.run(batch) for part in split.tokens]
     return []
+
+
+@lru_cache(maxsize=64)
+def _only(model: bytes, outputs: tuple[str, ...]) -> bytes:
+    """Return the part of a model that some of its outputs need."""
+    whole = onnx.load_from_string(model)
+    if outputs == tuple(value.name for value in whole.graph.output):
+        return model
+    whole.graph.CopyFrom(prune_graph(whole.graph, outputs))
+    content: bytes = whole.SerializeToString(deterministic=True)
+    return content
 
 
 def _reads(model: bytes) -> set[str]:
@@ -272,7 +284,7 @@ def _run_chunks(
         for run in tokens:
             found |= run.chunk(np.arange(start, stop) if order is None else order[start:stop])
         if session is not None:
-            mine = {name: values[rows] for name, values in feeds.items()}
+            mine = {name: values[rows] for name, values in feeds.items() if name in reads}
             mine |= {name: values for name, values in found.items() if name in reads}
             found |= zip(names, run_session(session, names, mine), strict=True)
         yield rows, found
