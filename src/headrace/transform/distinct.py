@@ -18,6 +18,7 @@ from headrace.model.feeds import distinct_strings, feeds_from_batch
 from headrace.model.session import run_session
 from headrace.transform.sessions import constant, is_rowwise, shared_session
 from headrace.transform.token_parts import cut_tokens
+from headrace.transform.tokens import LEAST_TEXTS, sample_rows, words_repeat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -47,12 +48,6 @@ __all__ = [
 # times for 4,096 rows of which 2, 24, 44 and 63 % are. Below so many rows it does not pay, and never above a half.
 LEAST_ROWS = 1024
 _SAMPLE = 1024
-# Measured in the same way for eight words a text, of which tf-idf is made: from 0.9 to 2.3 times for 4,096 texts; for
-# 65,536 texts 0.9, 1.1, 1.6 and 3.9 times where 4, 11, 33 and 56 % of their words are distinct. Analyzers of words
-# gain more.
-_LEAST_TEXTS = 8192
-_SAMPLE_TEXTS = 512
-_NEW_WORDS = 0.1
 # The operators of a graph hand their results on within the processor's cache; a whole batch's would leave it.
 _CHUNK_ROWS = 8_192
 
@@ -197,7 +192,7 @@ def run_chunks(
     """
     repeating = {part.column for part in split.parts if _repeats(batch, part.column, always=always)}
     tokens = tokens or token_runs(split, batch, always=always)
-    if not repeating and not tokens:
+    if not repeating and not tokens and not any(part.are_words(batch) for part in split.tokens):
         yield from _run_chunks(whole, inputs, list(wanted), batch, {}, ())
         return
     tokens = tokens or [part.run(batch) for part in split.tokens]
@@ -322,20 +317,14 @@ def _repeats_words(batch: pa.RecordBatch, part: TokenPart, *, always: bool) -> b
     """Say whether it pays to work on the distinct words of a batch's texts."""
     if part.column.feature not in batch.schema.names:
         return False
+    if part.are_words(batch):
+        return True
     if always or part.gives_texts:
         # Texts would become Python's, one for each word.
         return always or batch.num_rows >= LEAST_ROWS
-    if batch.num_rows < _LEAST_TEXTS:
+    if batch.num_rows < LEAST_TEXTS:
         return False
-    rows = np.linspace(0, batch.num_rows - 1, _SAMPLE_TEXTS).astype(np.int64)
-    tokens = part.run(batch.take(pa.array(rows))).tokens
-    seen, distinct = tokens.codes.size, len(tokens.words) - 1
-    if distinct >= seen:
-        return False
-    # From as many words as there would be if all were as likely; texts repeat their words more than that.
-    likely = seen * seen / (2.0 * (seen - distinct))
-    every = seen * batch.num_rows / _SAMPLE_TEXTS
-    return bool(likely * -np.expm1(-every / likely) <= _NEW_WORDS * every)
+    return words_repeat(part.tokens(batch.take(sample_rows(batch.num_rows))), batch.num_rows)
 
 
 @lru_cache(maxsize=16)

@@ -21,6 +21,8 @@ from headrace.model.signature import TRANSFORMED_SUFFIX
 from headrace.transform.columns import signature_inputs
 from headrace.transform.distinct import LEAST_ROWS, run_split, split_by_column
 from headrace.transform.sessions import shared_session
+from headrace.transform.tokens import WORDS
+from headrace.transform.word_shards import in_words
 
 if TYPE_CHECKING:
     import os
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from headrace.schema import FeatureSpec
     from headrace.transform.columns import RawColumn
     from headrace.transform.verification import TransformVerification
+    from headrace.transform.word_store import WordStore
 
 __all__ = ["AnalyzerResult", "BatchTransform", "TransformGraph"]
 
@@ -90,7 +93,7 @@ class BatchTransform:
 
     def run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
         """Transform to arrays, in the order of the features."""
-        if batch.num_rows < LEAST_ROWS:
+        if batch.num_rows < LEAST_ROWS and WORDS not in batch.schema.types:
             return run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
         found = run_split(split_by_column(self.model, self.inputs), self.model, self.inputs, batch, self.outputs)
         return [found[name] for name in self.outputs]
@@ -140,6 +143,12 @@ class TransformGraph:
         Columns of the data that it does not read.
     training_model
         The graph for rows that are learnt from, where a mapper gives them other values (``tft.target_encode``).
+
+    Attributes
+    ----------
+    words
+        The words of the texts that were analyzed, so that these are not split again when they are transformed; None
+        where there are none.
     """
 
     def __init__(
@@ -157,6 +166,7 @@ class TransformGraph:
         self.analyzers = analyzers
         self.ignored = ignored
         self.training_model = training_model
+        self.words: WordStore | None = None
         self._model = model
         self._paths = paths
 
@@ -262,6 +272,8 @@ class TransformGraph:
         wanted = [name for name in columns if name in dataset.schema.names] or dataset.columns[:1]
         if next(dataset.batches(wanted), None) is None:
             return Dataset(function.schema, ())
+        if self.words is not None:
+            dataset = in_words(dataset, split_by_column(function.model, function.inputs), self.words)
         return (engine or LocalEngine()).map(dataset.shards, function, sink or _MemorySink(), columns=wanted)
 
     def verify(self, source: Any, *, max_rows: int = 1000) -> TransformVerification:

@@ -15,7 +15,7 @@ from headrace.model.compose import prune_graph
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.session import run_session
 from headrace.transform.sessions import constant, is_rowwise, shared_session
-from headrace.transform.tokens import Coded, Lists, Tokens, split_texts
+from headrace.transform.tokens import WORDS, Coded, Lists, Tokens, is_text, split_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,6 +75,34 @@ class TokenPart:
     shapes: tuple[tuple[str, int], ...]
     gives_texts: bool
 
+    def are_words(self, batch: pa.RecordBatch) -> bool:
+        """Tell whether a batch has words (see `Tokens.array`) where the texts should be."""
+        index = batch.schema.get_field_index(self.column.feature)
+        return index >= 0 and self.texts is None and batch.schema.types[index] == WORDS
+
+    def tokens(self, batch: pa.RecordBatch) -> Tokens:
+        """Split the texts of a batch.
+
+        Raises
+        ------
+        RequestError
+            As `feeds_from_batch` does.
+        """
+        if self.texts is not None:
+            session = shared_session(self.texts)
+            (made,) = run_session(session, [session.get_outputs()[0].name], feeds_from_batch(batch, self.inputs))
+            return split_texts(pa.array(made, pa.string()), self.separator)
+        texts = batch.column(self.column.feature)
+        if self.are_words(batch):
+            if texts.null_count:
+                # It knows whether there may be nulls.
+                feeds_from_batch(pa.record_batch({self.column.feature: pa.nulls(1, pa.string())}), self.inputs)
+            return Tokens.of_array(texts)
+        if texts.null_count or not is_text(texts.type):
+            # It knows which columns may have nulls, and says what is wrong with others.
+            feeds_from_batch(batch, self.inputs)
+        return split_texts(texts, self.separator)
+
     def run(self, batch: pa.RecordBatch) -> TokenRun:
         """Split the texts of a batch, and run the model once for each distinct word.
 
@@ -83,16 +111,7 @@ class TokenPart:
         RequestError
             As `feeds_from_batch` does.
         """
-        if self.texts is None:
-            texts = batch.column(self.column.feature)
-            if texts.null_count or not _is_text(texts.type):
-                # It knows which columns may have nulls, and says what is wrong with others.
-                feeds_from_batch(batch, self.inputs)
-        else:
-            session = shared_session(self.texts)
-            (made,) = run_session(session, [session.get_outputs()[0].name], feeds_from_batch(batch, self.inputs))
-            texts = pa.array(made, pa.string())
-        tokens = split_texts(texts, self.separator)
+        tokens = self.tokens(batch)
         words = tokens.words.to_numpy(zero_copy_only=False)
         found = run_session(shared_session(self.model), list(self.outputs), {self.matrix: words})
         return TokenRun(self, tokens, dict(zip(self.outputs, found, strict=True)))
@@ -144,12 +163,6 @@ class TokenRun:
         if part.counts is not None:
             found[part.counts] = counts
         return found | {name: np.array([rows.size, width - less]) for name, less in part.shapes}
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,27 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["WHITESPACE", "Coded", "Lists", "Tokens", "split_texts"]
+__all__ = [
+    "LEAST_TEXTS",
+    "WHITESPACE",
+    "WORDS",
+    "Coded",
+    "Lists",
+    "Tokens",
+    "is_text",
+    "sample_rows",
+    "split_texts",
+    "words_repeat",
+]
 
 WHITESPACE = b" \t\n\v\f\r"
+WORDS = pa.list_(pa.dictionary(pa.int32(), pa.string()))
+# Measured as for whole texts (see LEAST_ROWS), for eight words a text, of which tf-idf is made: from 0.9 to 2.3 times
+# for 4,096 texts; for 65,536 texts 0.9, 1.1, 1.6 and 3.9 times where 4, 11, 33 and 56 % of their words are distinct.
+# Analyzers of words gain more.
+LEAST_TEXTS = 8192
+_SAMPLE_TEXTS = 512
+_NEW_WORDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,20 @@ class Tokens:
         """Where the words of each row begin among all, and where the last one's end."""
         return np.concatenate([[0], np.cumsum(self.counts)])
 
+    def array(self, texts: pa.Array) -> pa.ListArray:
+        """Return them as lists of dictionary-encoded words, null where the texts are."""
+        words = pa.DictionaryArray.from_arrays(pa.array(self.codes), self.words)
+        offsets = pa.py_buffer(self.starts.astype(np.int32))
+        valid = texts.is_valid().buffers()[1] if texts.null_count else None
+        return pa.ListArray.from_buffers(WORDS, len(texts), [valid, offsets], texts.null_count, children=[words])
+
+    @classmethod
+    def of_array(cls, lists: pa.ListArray) -> Self:
+        """Return what `array` was made of."""
+        starts = lists.offsets.to_numpy()
+        codes = lists.values.indices.to_numpy()[starts[0] : starts[-1]]
+        return cls(lists.values.dictionary, codes, np.diff(starts.astype(np.int64)))
+
     def matrix(self, rows: NDArray[np.int64], width: int) -> NDArray[np.int32]:
         """Return the codes of some rows side by side, filled up with that of ``""``."""
         found = np.full((rows.size, width), len(self.words) - 1, np.int32)
@@ -96,6 +128,29 @@ class Tokens:
             places = np.minimum(self.starts[rows][:, None] + columns, self.codes.size - 1)
             np.copyto(found, self.codes[places], where=inside)
         return found
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether values of an Arrow type are texts."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
+
+
+def sample_rows(rows: int) -> pa.Array:
+    """Return rows to look into before all are split, evenly spread, since files are often sorted."""
+    return pa.array(np.linspace(0, rows - 1, _SAMPLE_TEXTS).astype(np.int64))
+
+
+def words_repeat(sample: Tokens, rows: int) -> bool:
+    """Tell by the words of a sample whether it pays to work on the distinct words of all rows."""
+    seen, distinct = sample.codes.size, len(sample.words) - 1
+    if rows < LEAST_TEXTS or distinct >= seen:
+        return False
+    # From as many words as there would be if all were as likely; texts repeat their words more than that.
+    likely = seen * seen / (2.0 * (seen - distinct))
+    every = seen * rows / _SAMPLE_TEXTS
+    return bool(likely * -np.expm1(-every / likely) <= _NEW_WORDS * every)
 
 
 def split_texts(texts: pa.Array, separator: bytes | None) -> Tokens:
