@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CorpusSize", "DocumentFrequency"]
 
+# Items of lists up to this length are compared with those before them; a longer one is sorted.
+_SHORT = 32
+
 
 @dataclass(frozen=True)
 class DocumentFrequency:
@@ -39,11 +42,7 @@ class _FrequencyPart:
         if not items.size:
             return
         size = int(items.max()) + 1
-        # Lists are numbers of another base: equal items of one are neighbours when all are sorted.
-        keys = np.repeat(np.arange(lengths.size, dtype=np.int64) * size, lengths)
-        keys += items
-        sort(keys)
-        again = keys[1:][keys[1:] == keys[:-1]] % size
+        again = _repeated(items, lengths) if lengths.max() <= _SHORT else _repeated_in_long(items, lengths, size)
         self._add(np.bincount(items, minlength=size) - np.bincount(again, minlength=size))
 
     def merge(self, other: Self) -> None:
@@ -57,6 +56,26 @@ class _FrequencyPart:
     def result(self) -> list[int]:
         found: list[int] = self.counts.tolist()
         return found
+
+
+def _repeated(items: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the items that their lists had before, each as often as that is so."""
+    lists = np.repeat(np.arange(lengths.size), lengths)
+    repeats = np.zeros(items.size, np.bool_)
+    for apart in range(1, int(lengths.max())):
+        equal = np.flatnonzero(items[apart:] == items[:-apart])
+        if equal.size:
+            repeats[apart + equal[lists[equal] == lists[equal + apart]]] = True
+    return items[repeats]
+
+
+def _repeated_in_long(items: NDArray[Any], lengths: NDArray[np.int64], size: int) -> NDArray[Any]:
+    # Lists are numbers of another base: equal items of one are neighbours when all are sorted.
+    keys = np.repeat(np.arange(lengths.size, dtype=np.int64) * size, lengths)
+    keys += items
+    sort(keys)
+    found: NDArray[np.int64] = keys[1:][keys[1:] == keys[:-1]] % size
+    return found
 
 
 @dataclass(frozen=True)
