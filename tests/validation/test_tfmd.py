@@ -39,7 +39,7 @@ def test_every_rule_has_a_type_of_tfx() -> None:
 
 
 def test_anomalies_are_written_as_tfx_writes_them() -> None:
-    message = anomalies_to_proto(FOUND, SCHEMA, split="train")
+    message = anomalies_to_proto(FOUND, SCHEMA, split="train", overlay=False)
     kinds = anomalies_pb2.AnomalyInfo
     assert sorted(message.anomaly_info) == ["age", "job", "new", "p.(a.b)"]
     age = message.anomaly_info["age"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import import_extra
@@ -9,7 +10,45 @@ from headrace.errors import import_extra
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["apply", "leaves", "merge_patch", "patched", "plain_lists", "residue", "text_of"]
+__all__ = [
+    "TextError",
+    "apply",
+    "leaves",
+    "merge_patch",
+    "parse_text",
+    "patched",
+    "plain_lists",
+    "residue",
+    "text_of",
+]
+
+
+class TextError(ValueError):
+    """A text is none of the message; ``line``, counted from 1, is 0 where it is not known."""
+
+    def __init__(self, problem: str, line: int = 0) -> None:
+        super().__init__(problem)
+        self.line = line
+
+
+def parse_text(text: str, message: Any) -> None:
+    """Read the text form into an empty message.
+
+    Raises
+    ------
+    TextError
+        If it is no such text.
+    """
+    text_format = import_extra("google.protobuf.text_format", "tfx")
+    try:
+        with warnings.catch_warnings():
+            # Protocol buffers have no other escapes than those they know; the library takes them, and warns.
+            warnings.filterwarnings("error", ".*invalid (octal )?escape sequence", DeprecationWarning)
+            text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise TextError(str(error).partition(" : ")[2] or str(error), error.GetLine() or 0) from error
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, DeprecationWarning) as error:
+        raise TextError(f"{type(error).__name__}: {error}") from error
 
 
 def text_of(message: Any, *, one_line: bool = False) -> str:
