@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from google.protobuf import text_format
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+import headrace as hr
+from headrace.data import write_tfrecord
 from headrace.errors import DataError
 from headrace.statistics import (
     BoolStatistics,
@@ -348,7 +353,7 @@ def test_tfx_sees_truth_as_numbers() -> None:
 
 def test_the_census_there_and_back(census_source: CensusSource, tmp_path: Path) -> None:
     statistics = generate_statistics(census_source("adult.test"), name="test")
-    for name in ("stats.pbtxt", "FeatureStats.pb"):
+    for name in ("stats.pbtxt", "FeatureStats.pb", "stats.tfrecord", "stats_tfrecord", "stats.tfrecords.gz"):
         save_statistics(statistics, tmp_path / name)
         assert load_statistics(tmp_path / name) == statistics
     age = parsed((tmp_path / "stats.pbtxt").read_text("utf-8")).datasets[0].features[0]
@@ -365,6 +370,42 @@ def test_shards_are_joined() -> None:
     del second.datasets[0].cross_features[:]
     joined = from_payloads([first.SerializeToString(), second.SerializeToString()])
     assert joined == from_proto(whole)
+
+
+def test_a_file_of_records_has_a_record(tmp_path: Path) -> None:
+    save_statistics(FULL, tmp_path / "stats_tfrecord")
+    records = hr.tfrecord(tmp_path / "stats_tfrecord", payload="bytes").dataset().to_table()["record"].to_pylist()
+    assert [statistics_pb2.DatasetFeatureStatisticsList.FromString(record) for record in records] == [to_proto(FULL)]
+
+
+def test_files_in_parts_are_joined(tmp_path: Path) -> None:
+    first, second = parsed(TAXI), parsed(TAXI)
+    del first.datasets[0].features[2:]
+    del second.datasets[0].features[:2]
+    del second.datasets[0].cross_features[:]
+    payloads = [first.SerializeToString(), second.SerializeToString()]
+    expected = from_proto(parsed(TAXI))[0]
+    write_tfrecord(tmp_path / "both", pa.table({"record": payloads}), payload="bytes")
+    assert load_statistics(tmp_path / "both") == expected
+    parts = [tmp_path / f"FeatureStats-0000{number}-of-00002.tfrecords.gz" for number in range(2)]
+    for path, payload in zip(parts, payloads, strict=True):
+        write_tfrecord(path, pa.table({"record": [payload]}), payload="bytes")
+    assert load_statistics(tmp_path / "FeatureStats-*.tfrecords.gz") == expected
+    (tmp_path / "second.pb").write_bytes(payloads[1])
+    assert load_statistics([parts[0], tmp_path / "second.pb"]) == expected
+
+
+@given(place=st.integers(0, 200), bit=st.integers(0, 7))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_records_are_never_left_out(tmp_path: Path, place: int, bit: int) -> None:
+    file = tmp_path / "stats_tfrecord"
+    payload = parsed('datasets { name: "train" num_examples: 3 } datasets { name: "eval" }').SerializeToString()
+    write_tfrecord(file, pa.table({"record": [payload, payload]}), payload="bytes")
+    content = bytearray(file.read_bytes())
+    content[place % len(content)] ^= 1 << bit
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"No record of statistics is damaged.*stats_tfrecord, record [12]"):
+        load_statistics(file)
 
 
 @pytest.mark.parametrize(
