@@ -98,7 +98,8 @@ datasets {
         weighted_common_stats { num_non_missing: 12.5 avg_num_values: 1.1 tot_num_values: 13.75 }
         presence_and_valency_stats { num_non_missing: 10 min_num_values: 1 max_num_values: 2 tot_num_values: 15 }
         presence_and_valency_stats { num_non_missing: 14 num_missing: 1 max_num_values: 2 tot_num_values: 12 }
-        weighted_presence_and_valency_stats { num_non_missing: 12.5 }
+        weighted_presence_and_valency_stats { num_non_missing: 12.5 avg_num_values: 1.5 tot_num_values: 18.75 }
+        weighted_presence_and_valency_stats { num_non_missing: 17.5 num_missing: 1.25 tot_num_values: 13.75 }
       }
       mean: 1 min: -3 max: 7
     }
@@ -180,8 +181,8 @@ def test_everything_has_its_place() -> None:
     assert (tips.common_stats.min_num_values, tips.common_stats.max_num_values) == (0, 3)
     assert tips.common_stats.avg_num_values == 1.2
     assert tips.common_stats.levels == (
-        ValencyStatistics(10, 0, 1, 2, 1.5, 15),
-        ValencyStatistics(14, 1, 0, 2, 12 / 14, 12),
+        ValencyStatistics(10, 0, 1, 2, 1.5, 15, weighted=WeightedCommonStatistics(12.5, 0.0, 1.5, 18.75)),
+        ValencyStatistics(14, 1, 0, 2, 12 / 14, 12, weighted=WeightedCommonStatistics(17.5, 1.25, 0.0, 13.75)),
     )
     assert tips.common_stats.weighted == WeightedCommonStatistics(12.5, 0.0, 1.1, 13.75)
     payment = train["payment"].string_stats
@@ -202,7 +203,6 @@ def test_nothing_is_lost_on_the_way_back() -> None:
     assert to_proto(statistics) == expected
     assert from_proto(to_proto(statistics)) == (statistics, notes)
     assert notes == (
-        "train: tips: num_stats.common_stats.weighted_presence_and_valency_stats",
         "train: payment: string_stats.vocabulary_file",
         "train: payment: validation_derived_source.deriver_name",
         "train: payment: validation_derived_source.source_path",
@@ -229,7 +229,7 @@ LISTS = CommonStatistics(
     2.1,
     7,
     num_values_histogram=HISTOGRAM,
-    levels=(ValencyStatistics(3, 1, 0, 5, 7 / 3, 7, HISTOGRAM),),
+    levels=(ValencyStatistics(3, 1, 0, 5, 7 / 3, 7, HISTOGRAM, WeightedCommonStatistics(0.1, 0.2, 0.3, 0.4)),),
     weighted=WeightedCommonStatistics(1.0, 2.0, 3.0, 4.0),
 )
 FULL = Statistics(
@@ -339,6 +339,26 @@ FULL = Statistics(
 def test_everything_that_headrace_has_comes_back() -> None:
     message = statistics_pb2.DatasetFeatureStatisticsList.FromString(to_proto(FULL).SerializeToString())
     assert from_proto(message) == (FULL, ())
+
+
+def test_weights_of_each_level_are_written_and_read() -> None:
+    column = pa.array([[["a"], ["b", None], None], [], None], pa.list_(pa.list_(pa.string())))
+    table = pa.table({"x": column, "w": [0.5, 2.0, 8.0], "y": [1, None, 3]})
+    statistics = hr.generate_statistics(table, weight_feature="w")
+    lists, plain = to_proto(statistics.only("data"), overlay=False).datasets[0].features[:2]
+    found = lists.string_stats.common_stats.weighted_presence_and_valency_stats
+    keys = ("num_non_missing", "num_missing", "avg_num_values", "tot_num_values")
+    assert [tuple(getattr(one, key) for key in keys) for one in found] == [(2.5, 8.0, 0.6, 1.5), (1.0, 0.5, 1.5, 1.5)]
+    (one,) = plain.num_stats.common_stats.weighted_presence_and_valency_stats
+    assert one == plain.num_stats.common_stats.weighted_common_stats
+    assert from_proto(to_proto(statistics)) == (statistics, ())
+
+
+def test_weights_of_other_levels_stay_as_they_are() -> None:
+    text = TAXI.replace("weighted_presence_and_valency_stats { num_non_missing: 17.5", "#")
+    statistics, notes = from_proto(parsed(text))
+    assert "train: tips: num_stats.common_stats.weighted_presence_and_valency_stats" in notes
+    assert to_proto(statistics).datasets[0].features[1] == parsed(text).datasets[0].features[1]
 
 
 def test_tfx_sees_truth_as_numbers() -> None:
