@@ -95,6 +95,7 @@ datasets {
           buckets { high_value: 1 sample_count: 5 }
           buckets { low_value: 1 high_value: 3 sample_count: 5 } type: QUANTILES
         }
+        feature_list_length_histogram { buckets { low_value: 1 high_value: 2 sample_count: 10 } type: QUANTILES }
         weighted_common_stats { num_non_missing: 12.5 avg_num_values: 1.1 tot_num_values: 13.75 }
         presence_and_valency_stats { num_non_missing: 10 min_num_values: 1 max_num_values: 2 tot_num_values: 15 }
         presence_and_valency_stats { num_non_missing: 14 num_missing: 1 max_num_values: 2 tot_num_values: 12 }
@@ -181,7 +182,11 @@ def test_everything_has_its_place() -> None:
     assert (tips.common_stats.min_num_values, tips.common_stats.max_num_values) == (0, 3)
     assert tips.common_stats.avg_num_values == 1.2
     assert tips.common_stats.levels == (
-        ValencyStatistics(10, 0, 1, 2, 1.5, 15, weighted=WeightedCommonStatistics(12.5, 0.0, 1.5, 18.75)),
+        ValencyStatistics(
+            *(10, 0, 1, 2, 1.5, 15),
+            Histogram("QUANTILES", (Bucket(1.0, 2.0, 10.0),)),
+            WeightedCommonStatistics(12.5, 0.0, 1.5, 18.75),
+        ),
         ValencyStatistics(14, 1, 0, 2, 12 / 14, 12, weighted=WeightedCommonStatistics(17.5, 1.25, 0.0, 13.75)),
     )
     assert tips.common_stats.weighted == WeightedCommonStatistics(12.5, 0.0, 1.1, 13.75)

@@ -115,6 +115,8 @@ def _common(common: CommonStatistics, message: Any) -> None:
         )
     if common.num_values_histogram is not None:
         _histograms([common.num_values_histogram], [message.num_values_histogram])
+    if len(common.levels) > 1 and common.levels[0].num_values_histogram is not None:
+        _histograms([common.levels[0].num_values_histogram], [message.feature_list_length_histogram])
     for level in common.levels:
         target = message.presence_and_valency_stats.add()
         for key in ("num_non_missing", "num_missing", "min_num_values", "max_num_values", "tot_num_values"):
@@ -284,6 +286,8 @@ def _read_common(message: Any) -> dict[str, Any]:
             }
             for level in levels
         ]
+        if len(levels) > 1 and message.HasField("feature_list_length_histogram"):
+            values["levels"][0]["num_values_histogram"] = _read_histogram(message.feature_list_length_histogram)
         if len(message.weighted_presence_and_valency_stats) == len(levels):
             for level, weighted in zip(values["levels"], message.weighted_presence_and_valency_stats, strict=True):
                 level["weighted"] = _read_weights(weighted)

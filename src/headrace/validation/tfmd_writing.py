@@ -10,7 +10,7 @@ from headrace.schema.messages import TextError, apply, parse_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headrace.schema import Schema
+    from headrace.schema import Feature, Schema
     from headrace.validation.anomalies import Anomaly
 
 __all__ = ["MEASURED", "REASONS", "anomalies_message", "info_message", "serialized", "steps_to"]
@@ -118,7 +118,7 @@ def anomalies_message(found: Sequence[Anomaly], schema: Schema, pb: Any, *, tfx:
         info = message.anomaly_info[serialized(steps)] if steps else message.dataset_anomaly_info
         if steps:
             info.path.step.extend(steps)
-        info_message(some, info)
+        info_message(some, info, schema.at(steps) if steps in known else None)
         if not steps and any(anomaly.rule == "no_data" for anomaly in some):
             message.data_missing = True
         if steps in known:
@@ -126,12 +126,12 @@ def anomalies_message(found: Sequence[Anomaly], schema: Schema, pb: Any, *, tfx:
     return message
 
 
-def info_message(found: Sequence[Anomaly], info: Any) -> None:
-    """Write what is found of one feature, or of the data set."""
+def info_message(found: Sequence[Anomaly], info: Any, feature: Feature | None = None) -> None:
+    """Write what is found of one feature, as the schema has it, or of the data set."""
     kind = type(info)
     info.severity = kind.ERROR if any(anomaly.severity == "error" for anomaly in found) else kind.WARNING
     for anomaly in found:
-        reason = info.reason.add(type=kind.Type.Value(REASONS.get(anomaly.rule, "UNKNOWN_TYPE")))
+        reason = info.reason.add(type=kind.Type.Value(_type(anomaly, feature)))
         reason.short_description = anomaly.rule.replace("_", " ")
         reason.description = f"{anomaly.message} {anomaly.suggestion}".strip()
     several = len(info.reason) > 1
@@ -147,6 +147,15 @@ def info_message(found: Sequence[Anomaly], info: Any) -> None:
         if not kept.reason or len(kept.reason) == len(found):
             kept.ClearField("reason")
             apply(info, kept)
+
+
+def _type(anomaly: Anomaly, feature: Feature | None) -> str:
+    """Return the type of a reason; a range has one for each of its ends."""
+    wider = anomaly.suggested
+    if anomaly.rule != "range" or feature is None or wider is None or feature.type not in {"INT", "FLOAT"}:
+        return REASONS.get(anomaly.rule, "UNKNOWN_TYPE")
+    end = "SMALL" if wider.max == feature.max else "BIG"
+    return f"{feature.type}_TYPE_{end}_{feature.type}"
 
 
 def parsed(text: str, message: Any) -> Any:
