@@ -437,6 +437,7 @@ def test_damaged_records_are_never_left_out(tmp_path: Path, place: int, bit: int
     ("payload", "message"),
     [
         (b"\xff\xff", "DatasetFeatureStatisticsList of TensorFlow Metadata.*message 1"),
+        (parsed('datasets { features { name: "xyz" } }').SerializeToString().replace(b"x", b"\xff"), "bad UTF-8"),
         (parsed('datasets { features { name: "x" } }').SerializeToString(), "A feature has statistics.*feature 'x'"),
         (
             parsed(

@@ -308,6 +308,12 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.pb").write_bytes(b"\xff")
     with pytest.raises(DataError, match=r"bad\.pb"):
         load_anomalies(tmp_path / "bad.pb")
+    for place in (b"The ratio", b"payment", b"BOOL", b"trip.start", b"miles"):
+        content = parsed(TAXI.replace("bool_domain", "BOOL")).SerializeToString()
+        assert place in content
+        (tmp_path / "bad.pb").write_bytes(content.replace(place, b"\xff" + place[1:]))
+        with pytest.raises(DataError, match=r"bad\.pb"):
+            load_anomalies(tmp_path / "bad.pb")
     (tmp_path / "bad.pbtxt").write_bytes(b"anomaly_info {\nx")
     with pytest.raises(DataError, match=r"bad\.pbtxt, line 2"):
         Anomalies.from_pbtxt(tmp_path / "bad.pbtxt")

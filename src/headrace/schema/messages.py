@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TextError",
     "apply",
+    "check_texts",
     "leaves",
     "merge_patch",
     "parse_text",
@@ -62,6 +63,27 @@ def text_of(message: Any, *, one_line: bool = False) -> str:
         message, as_utf8=True, as_one_line=one_line, descriptor_pool=pools.DescriptorPool()
     )
     return text
+
+
+def check_texts(message: Any) -> None:
+    """Check that texts are texts: a binary message may have any bytes in their place.
+
+    Raises
+    ------
+    TextError
+        If one is not UTF-8.
+    """
+    try:
+        fields = message.ListFields()
+        for field, value in fields:
+            items = [*value, *value.values()] if _is_map(value) else value if _is_repeated(value) else [value]
+            for item in items:
+                if _is_message(item):
+                    check_texts(item)
+                elif isinstance(item, bytes) and field.type != field.TYPE_BYTES:
+                    raise TextError(f"{field.name} is not UTF-8: {item[:40]!r}")
+    except UnicodeDecodeError as error:
+        raise TextError(str(error)) from error
 
 
 def residue(message: Any, known: Any) -> Any:

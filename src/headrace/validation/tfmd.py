@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import DataError, UsageError, did_you_mean, import_extra
-from headrace.schema.messages import TextError, parse_text, text_of
+from headrace.schema.messages import TextError, check_texts, parse_text, text_of
 from headrace.schema.tfmd import from_proto as schema_from_proto
 from headrace.schema.tfmd import to_proto as schema_to_proto
 from headrace.storage import write_atomic
@@ -142,6 +142,7 @@ def _parsed(content: bytes, file: str | None, *, text: bool) -> Any:
             parse_text(content.decode(), message)
         else:
             message.ParseFromString(content)
+            check_texts(message)
     except TextError as error:
         where = ", ".join(part for part in (file, error.line and f"line {error.line}") if part) or None
         raise DataError(_RULE, got=str(error), where=where) from error
