@@ -18,7 +18,7 @@ from headrace.model.feeds import distinct_strings, feeds_from_batch
 from headrace.model.session import run_session
 from headrace.transform.sessions import constant, is_rowwise, shared_session
 from headrace.transform.token_parts import cut_tokens
-from headrace.transform.tokens import LEAST_TEXTS, sample_rows, words_repeat
+from headrace.transform.tokens import words_pay
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -322,9 +322,7 @@ def _repeats_words(batch: pa.RecordBatch, part: TokenPart, *, always: bool) -> b
     if always or part.gives_texts:
         # Texts would become Python's, one for each word.
         return always or batch.num_rows >= LEAST_ROWS
-    if batch.num_rows < LEAST_TEXTS:
-        return False
-    return words_repeat(part.tokens(batch.take(sample_rows(batch.num_rows))), batch.num_rows)
+    return words_pay(batch.num_rows, lambda rows: part.tokens(batch.take(rows)))
 
 
 @lru_cache(maxsize=16)

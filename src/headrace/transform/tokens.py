@@ -11,19 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = [
-    "LEAST_TEXTS",
     "WHITESPACE",
     "WORDS",
     "Coded",
     "Lists",
     "Tokens",
     "is_text",
-    "sample_rows",
     "split_texts",
-    "words_repeat",
+    "words_pay",
 ]
 
 WHITESPACE = b" \t\n\v\f\r"
@@ -137,15 +137,22 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
 
 
-def sample_rows(rows: int) -> pa.Array:
-    """Return rows to look into before all are split, evenly spread, since files are often sorted."""
-    return pa.array(np.linspace(0, rows - 1, _SAMPLE_TEXTS).astype(np.int64))
+def words_pay(rows: int, tokens_of: Callable[[pa.Array], Tokens]) -> bool:
+    """Tell whether it pays to work on the distinct words of texts.
 
-
-def words_repeat(sample: Tokens, rows: int) -> bool:
-    """Tell by the words of a sample whether it pays to work on the distinct words of all rows."""
+    Parameters
+    ----------
+    rows
+        How many texts there are.
+    tokens_of
+        Returns the words of some of them.
+    """
+    if rows < LEAST_TEXTS:
+        return False
+    # Evenly spread, since files are often sorted.
+    sample = tokens_of(pa.array(np.linspace(0, rows - 1, _SAMPLE_TEXTS).astype(np.int64)))
     seen, distinct = sample.codes.size, len(sample.words) - 1
-    if rows < LEAST_TEXTS or distinct >= seen:
+    if distinct >= seen:
         return False
     # From as many words as there would be if all were as likely; texts repeat their words more than that.
     likely = seen * seen / (2.0 * (seen - distinct))

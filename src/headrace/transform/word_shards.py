@@ -12,7 +12,7 @@ from headrace.data import Dataset
 from headrace.data.kept_batches import stamp_of
 from headrace.errors import DataError
 from headrace.transform.shard_identity import digest_of, file_of, identity
-from headrace.transform.tokens import LEAST_TEXTS, is_text, sample_rows, split_texts, words_repeat
+from headrace.transform.tokens import is_text, split_texts, words_pay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -101,9 +101,7 @@ class WordShard:
 
 
 def _repeat(texts: pa.Array, separator: bytes | None) -> bool:
-    if len(texts) < LEAST_TEXTS or not is_text(texts.type):
-        return False
-    return words_repeat(split_texts(texts.take(sample_rows(len(texts))), separator), len(texts))
+    return is_text(texts.type) and words_pay(len(texts), lambda rows: split_texts(texts.take(rows), separator))
 
 
 def _joined(
