@@ -157,7 +157,14 @@ def run_split(
     always: bool = False,
 ) -> Feeds:
     """Run a graph on a batch and return its outputs by name; for the parameters see `run_chunks`."""
-    return _together(run_chunks(split, whole, inputs, batch, wanted, always=always), batch.num_rows, wanted)
+    of_words = _of_words(split) if split.tokens else frozenset()
+    found: Feeds = {}
+    # What is not made of words need not be put in the order of their number, and back.
+    for names in ([name for name in wanted if name in of_words], [name for name in wanted if name not in of_words]):
+        if names:
+            chunks = run_chunks(split, whole, inputs, batch, names, always=always)
+            found |= _together(chunks, batch.num_rows, names)
+    return found
 
 
 def run_chunks(
@@ -190,36 +197,45 @@ def run_chunks(
     tokens
         What `token_runs` returned for the batch, where that is known.
     """
-    repeating = {part.column for part in split.parts if _repeats(batch, part.column, always=always)}
-    tokens = tokens or token_runs(split, batch, always=always)
-    if not repeating and not tokens and not any(part.are_words(batch) for part in split.tokens):
-        yield from _run_chunks(whole, inputs, list(wanted), batch, {}, ())
-        return
-    tokens = tokens or [part.run(batch) for part in split.tokens]
     rest = tuple(name for name in split.outputs if name in wanted)
     main = None if split.main is None or not rest else _only(split.main, rest)
     needed = set(wanted) | (set() if main is None else _reads(main))
+    parts = [(part, names) for part in split.parts if (names := [name for name in part.outputs if name in needed])]
+    repeating = {part.column for part, _ in parts if _repeats(batch, part.column, always=always)}
+    # Words of which nothing more is wanted need not be laid out in rows.
+    of_words = [part for part in split.tokens if needed & part.names]
+    runs = [run for run in tokens if run.part in of_words] or token_runs(of_words, batch, always=always)
+    if not repeating and not runs and not any(part.are_words(batch) for part in of_words):
+        yield from _run_chunks(_only(whole, tuple(wanted)), inputs, list(wanted), batch, {}, ())
+        return
+    runs = runs or [part.run(batch) for part in of_words]
     found: Feeds = {}
-    for part in split.parts:
-        names = [name for name in part.outputs if name in needed]
-        if not names:
-            continue
+    for part, names in parts:
         if part.column in repeating:
             distinct = part.run(batch.column(part.column))
             found |= {name: distinct.of_rows(name) for name in names}
         else:
             found |= _run(part.model, part.inputs, names, batch)
-    # Words of which nothing more is wanted need not be laid out in rows.
-    tokens = [run for run in tokens if needed.intersection(run.names)]
-    for chunk in _run_chunks(main, split.inputs, list(rest), batch, found, tokens):
+    for chunk in _run_chunks(main, split.inputs, list(rest), batch, found, runs):
         yield chunk[0], {name: chunk[1][name] for name in wanted}
 
 
-def token_runs(split: Split, batch: pa.RecordBatch, *, always: bool = False) -> list[TokenRun]:
+def token_runs(parts: Sequence[TokenPart], batch: pa.RecordBatch, *, always: bool = False) -> list[TokenRun]:
     """Return the words of a batch's texts; nothing where it does not pay to work on the distinct ones."""
-    if all(_repeats_words(batch, part, always=always) for part in split.tokens):
-        return [part.run(batch) for part in split.tokens]
+    if all(_repeats_words(batch, part, always=always) for part in parts):
+        return [part.run(batch) for part in parts]
     return []
+
+
+@lru_cache(maxsize=16)
+def _of_words(split: Split) -> frozenset[str]:
+    """Return the outputs that are made of the words of texts."""
+    found = {name for part in split.tokens for name in part.names}
+    if split.main is not None:
+        for node in onnx.load_from_string(split.main).graph.node:
+            if found.intersection(node.input):
+                found.update(node.output)
+    return frozenset(found)
 
 
 @lru_cache(maxsize=64)
@@ -267,7 +283,9 @@ def _run_chunks(
     """Run a model on some rows after the other, and yield what it gives together with what it was given."""
     session = None if model is None or not names else shared_session(model)
     reads = set() if session is None or model is None else _reads(model)
-    feeds = {} if session is None else feeds_from_batch(batch, inputs)
+    # A column is read with its mask, by which it is known that values may be missing.
+    features = {item.feature for item in inputs if item.name in reads}
+    feeds = feeds_from_batch(batch, [item for item in inputs if item.feature in features])
     order = None
     if tokens and batch.num_rows > _CHUNK_ROWS:
         # Lists are as wide as the longest one beside them: rows go with others of their length.

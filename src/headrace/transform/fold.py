@@ -88,7 +88,7 @@ class CombinedAccumulator:
                 if column.column not in counted:
                     counted[column.column] = column.run(batch.column(column.column))
                 _count(cast("CountingPart", state.part), counted[column.column], state.task.looks_at)
-        tokens = token_runs(split, batch) if others else []
+        tokens = token_runs(split.tokens, batch) if others else []
         others = [state for state in others if not _update_lists(state, tokens)]
         if others:
             self._update_by_row(split, batch, others, tokens)

@@ -75,6 +75,11 @@ class TokenPart:
     shapes: tuple[tuple[str, int], ...]
     gives_texts: bool
 
+    @property
+    def names(self) -> set[str]:
+        """The graph's values that it gives."""
+        return {*self.outputs, *(name for name, _ in self.shapes), *([] if self.counts is None else [self.counts])}
+
     def are_words(self, batch: pa.RecordBatch) -> bool:
         """Tell whether a batch has words (see `Tokens.array`) where the texts should be."""
         index = batch.schema.get_field_index(self.column.feature)
@@ -124,12 +129,6 @@ class TokenRun:
     part: TokenPart
     tokens: Tokens
     values: dict[str, np.ndarray[Any, Any]]
-
-    @property
-    def names(self) -> set[str]:
-        """The graph's values that `chunk` returns."""
-        part = self.part
-        return {*self.values, *(name for name, _ in part.shapes), *([] if part.counts is None else [part.counts])}
 
     def lists(self, values: str, missing: str | None) -> Lists | None:
         """Return two of the graph's outputs as lists without what is missing; None where words do not tell it."""
