@@ -303,14 +303,12 @@ def tfidf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True) -
     if size is None:
         assert open_ids is not None
         return open_ids, trace.stand_in(("N", None), ndx.nfloat64, [x, weights], "tft.tfidf")
-    ids, counts = item_counts(_within(x, size))
+    ids, counts, length = item_counts(_within(x, size))
     trace.set_domain(ids, Domain(size, None if (domain := trace.domain(x)) is None else domain.vocabulary))
     data, mask = data_and_mask(ids)
     assert mask is not None
-    length = list_length(x)
-    share = (
-        data_and_mask(counts)[0].astype(ndx.float64)
-        / ndx.where(length == 0, ndx.asarray(1), length).astype(ndx.float64)[:, None]
-    )
+    # An empty list has no ids to be divided by its length.
+    items = ndx.asarray(op17.max([length, const(np.int64(1))])).astype(ndx.float64)
+    share = data_and_mask(counts)[0].astype(ndx.float64) / items
     each = op17.gather(weights.unwrap_spox(), ndx.where(mask, ndx.asarray(0), data).unwrap_spox(), axis=0)
     return ids, with_mask(share * ndx.asarray(each), mask)

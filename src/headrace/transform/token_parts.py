@@ -31,6 +31,16 @@ _WORD = rb"(?:[^\t\n\v\f\r ]+)|^\x00row$"
 
 
 @dataclass(frozen=True)
+class Shape:
+    """A value of a graph that has the shape of the words' matrix, from ``start`` to ``end``, or ``less`` columns."""
+
+    name: str
+    less: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class TokenPart:
     """The part of a graph that splits the texts of a column and treats each word by itself.
 
@@ -57,7 +67,7 @@ class TokenPart:
     beyond
         The graph's outputs of the shape of the matrix that are true behind the end of each row.
     shapes
-        The graph's values that have the shape of the matrix, and by how many columns they miss it.
+        The graph's values that have the shape of the matrix.
     gives_texts
         Whether outputs are texts.
     """
@@ -72,13 +82,13 @@ class TokenPart:
     asked: tuple[str, ...]
     counts: str | None
     beyond: frozenset[str]
-    shapes: tuple[tuple[str, int], ...]
+    shapes: tuple[Shape, ...]
     gives_texts: bool
 
     @property
     def names(self) -> set[str]:
         """The graph's values that it gives."""
-        return {*self.outputs, *(name for name, _ in self.shapes), *([] if self.counts is None else [self.counts])}
+        return {*self.outputs, *(one.name for one in self.shapes), *([] if self.counts is None else [self.counts])}
 
     def are_words(self, batch: pa.RecordBatch) -> bool:
         """Tell whether a batch has words (see `Tokens.array`) where the texts should be."""
@@ -161,7 +171,7 @@ class TokenRun:
         }
         if part.counts is not None:
             found[part.counts] = counts
-        return found | {name: np.array([rows.size, width - less]) for name, less in part.shapes}
+        return found | {one.name: np.array([rows.size, width - one.less])[one.start : one.end] for one in part.shapes}
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,7 @@ class _Found:
     # What lies between the texts and the matrix, which only the matrix and shapes may be made of.
     inside: frozenset[str]
     counts: str | None
-    shapes: tuple[tuple[str, int], ...]
+    shapes: tuple[Shape, ...]
 
 
 class _Graph:
@@ -217,8 +227,8 @@ class _Graph:
         if column is None or column.op_type != "Expand" or not _is_blank(self.constant(column.input[0])):
             return None
         counts = node.output[1] if len(node.output) > 1 else None
-        shapes = [*self._shapes(parts, 1), *self._shapes(joins[0].output[0], 0)]
-        return _Found(node.input[0], separator, joins[0].output[0], frozenset({parts}), counts or None, tuple(shapes))
+        shapes = tuple(self._shapes(parts, 1))
+        return _Found(node.input[0], separator, joins[0].output[0], frozenset({parts}), counts or None, shapes)
 
     def _tokenizer(self, node: onnx.NodeProto) -> _Found | None:
         settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
@@ -235,12 +245,17 @@ class _Graph:
             return None
         matrix = behind[0].output[0]
         inside = frozenset({before.output[0], node.output[0]})
-        return _Found(before.input[1], None, matrix, inside, None, tuple(self._shapes(matrix, 0)))
+        return _Found(before.input[1], None, matrix, inside, None, ())
 
-    def _shapes(self, name: str, less: int) -> Iterator[tuple[str, int]]:
+    def _shapes(self, name: str, less: int) -> Iterator[Shape]:
         for node in self.readers.get(name, []):
-            if node.op_type == "Shape" and all(one.name == "start" and one.i == 0 for one in node.attribute):
-                yield node.output[0], less
+            if node.op_type == "Shape":
+                bounds = {one.name: one.i for one in node.attribute}
+                yield Shape(node.output[0], less, bounds.get("start", 0), bounds.get("end", 2))
+
+    def shapes(self, found: _Found, mine: set[str]) -> tuple[Shape, ...]:
+        """Return the values that have the shape of the matrix, or of what is made of it word by word."""
+        return (*found.shapes, *(one for name in sorted(mine) for one in self._shapes(name, 0)))
 
     def beyond(self, found: _Found) -> frozenset[str]:
         """Return the outputs that are true behind the end of each row: `tft.split` compares places with counts."""
@@ -270,7 +285,7 @@ class _Graph:
         if first is None or first != 0 or not _is_one(step) or inner is None or inner.op_type != "Slice":
             return False
         start, end = self.constant(inner.input[1]), self.constant(inner.input[2])
-        whole = (inner.input[0], 0) in found.shapes and len(inner.input) == 3
+        whole = Shape(inner.input[0], 0, 0, 2) in self._shapes(found.matrix, 0) and len(inner.input) == 3
         return whole and _is_one(start) and end is not None and end.tolist() == [2]
 
     def by_word(self, found: _Found) -> tuple[set[str], list[str]]:
@@ -356,11 +371,13 @@ def _part(
     gives_texts = any(types[name].type.tensor_type.elem_type == TensorProto.STRING for name in outputs)
     if found.counts is not None:
         types[found.counts] = helper.make_tensor_value_info(found.counts, TensorProto.INT64, ["N"])
-    for name, _ in found.shapes:
-        types[name] = helper.make_tensor_value_info(name, TensorProto.INT64, [2])
+    shapes = graph.shapes(found, mine)
+    for one in shapes:
+        size = len(range(2)[one.start : one.end])
+        types[one.name] = helper.make_tensor_value_info(one.name, TensorProto.INT64, [size])
     part = TokenPart(
         column, texts_model, texts_inputs, found.separator, found.matrix, model, tuple(outputs), asked,
-        found.counts, graph.beyond(found), found.shapes, gives_texts,
+        found.counts, graph.beyond(found), shapes, gives_texts,
     )  # fmt: skip
     return part, types
 
