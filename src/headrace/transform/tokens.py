@@ -121,12 +121,12 @@ class Tokens:
 
     def matrix(self, rows: NDArray[np.int64], width: int) -> NDArray[np.int32]:
         """Return the codes of some rows side by side, filled up with that of ``""``."""
-        found = np.full((rows.size, width), len(self.words) - 1, np.int32)
-        if self.codes.size:
-            columns = np.arange(width)
-            inside = columns < self.counts[rows][:, None]
-            places = np.minimum(self.starts[rows][:, None] + columns, self.codes.size - 1)
-            np.copyto(found, self.codes[places], where=inside)
+        blank = np.int32(len(self.words) - 1)
+        if not self.codes.size:
+            return np.full((rows.size, width), blank)
+        columns = np.arange(width)
+        found = self.codes.take(self.starts[rows][:, None] + columns, mode="clip")
+        np.copyto(found, blank, where=columns >= self.counts[rows][:, None])
         return found
 
 
