@@ -60,12 +60,14 @@ class _FrequencyPart:
 
 def _repeated(items: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
     """Return the items that their lists had before, each as often as that is so."""
-    lists = np.repeat(np.arange(lengths.size), lengths)
+    ends = np.cumsum(lengths)
     repeats = np.zeros(items.size, np.bool_)
     for apart in range(1, int(lengths.max())):
         equal = np.flatnonzero(items[apart:] == items[:-apart])
         if equal.size:
-            repeats[apart + equal[lists[equal] == lists[equal + apart]]] = True
+            # Seldom are there many, so that they are looked up rather than all items numbered.
+            within = ends[np.searchsorted(ends, equal, side="right")] > equal + apart
+            repeats[apart + equal[within]] = True
     return items[repeats]
 
 

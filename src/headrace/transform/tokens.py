@@ -77,8 +77,11 @@ class Lists:
         return np.bincount(self.codes, minlength=self.values.size)
 
     def items(self) -> NDArray[Any]:
-        """Return the items of all lists, one list after the other."""
-        found: NDArray[Any] = self.values.take(self.codes)
+        """Return the items of all lists, one list after the other; whole numbers in 32 bits where these hold them."""
+        values = self.values
+        if values.dtype == np.int64 and values.size and values.max() < 1 << 31 and values.min() >= -(1 << 31):
+            values = values.astype(np.int32)
+        found: NDArray[Any] = values.take(self.codes)
         return found
 
 
