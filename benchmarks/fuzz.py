@@ -62,7 +62,15 @@ def _work(pipe: Connection) -> None:
     with TemporaryDirectory() as folder, contextlib.suppress(EOFError):
         while True:
             target, seed = pipe.recv()
-            pipe.send(_one(target, seed, Path(folder)))
+            pipe.send((_one(target, seed, Path(folder)), _reserved() < MEMORY // 2))
+
+
+def _reserved() -> int:
+    """Return the bytes of data that this process has reserved; allocators and threads seldom give any back."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    return next(int(line.split()[1]) << 10 for line in status.read_text().splitlines() if line.startswith("VmData:"))
 
 
 def _one(target: str, seed: int, folder: Path) -> tuple[Any, str]:
@@ -101,13 +109,16 @@ class Worker:
         self._pipe.send((target, seed))
         if self._pipe.poll(SECONDS):
             try:
-                found: tuple[Any, str] = self._pipe.recv()
+                found, goes_on = self._pipe.recv()
             except EOFError:
                 self._process.join()
                 code = self._process.exitcode
                 self._start()
                 return None, f"the process died: {code}\n"
-            return found
+            if not goes_on:
+                self.stop()
+                self._start()
+            return found  # type: ignore[no-any-return]
         self.stop()
         self._start()
         return None, f"no answer in {SECONDS} seconds\n"

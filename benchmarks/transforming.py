@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,8 @@ def _kept(days: Path) -> Callable[[], Any]:
         shutil.copytree(base / "nine", cache)
         tft.analyze(parquet(files), preprocessing_fn, cache=cache)
 
+    # Not in ``work``, which is timed.
+    weakref.finalize(work, shutil.rmtree, base)
     return work
 
 

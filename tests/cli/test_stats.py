@@ -43,6 +43,17 @@ class TestStats:
         assert [one["name"] for one in data["features"]] == ["age", "sex"]
         assert data["features"][0]["num_stats"]["common_stats"]["num_missing"] == 0
 
+    def test_a_header_that_looks_like_a_row_is_said(self, headrace: Call, tmp_path: Path) -> None:
+        file = tmp_path / "a.csv"
+        file.write_text("39,Private\n50,Private\n")
+        said = headrace("stats", file)
+        assert said.code == 0
+        assert said.err == (
+            f"warning: The first row of {file} was taken as its header, and looks like data: the columns are named "
+            "'39', 'Private'. If the file has no header, give --names\n"
+        )
+        assert headrace("stats", file, "--names", "age,job").err == ""
+
     @pytest.mark.parametrize("command", [["stats"], ["stats", "--json"], ["schema", "infer"]])
     def test_rows_that_cannot_be_read_are_said(self, headrace: Call, tmp_path: Path, command: list[str]) -> None:
         file = tmp_path / "a.csv"

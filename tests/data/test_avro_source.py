@@ -212,20 +212,20 @@ def test_a_number_of_rows_that_cannot_be_believed(tmp_path: Path) -> None:
     assert "how many rows it has cannot be told" in unreadable[0].reason
 
 
-def test_values_that_no_column_can_hold(tmp_path: Path) -> None:
-    kind = {
-        "type": "record",
-        "name": "R",
-        "fields": [{"name": "w", "type": {"type": "long", "logicalType": "timestamp-millis"}}],
-    }
-    plain = {"type": "record", "name": "R", "fields": [{"name": "w", "type": "long"}]}
-    data = written(plain, [{"w": 1}, {"w": 2**62}, {"w": 3}], sync_marker=b"0123456789abcdef")
+@pytest.mark.parametrize(("stored", "logical"), [("long", "timestamp-millis"), ("int", "date")])
+def test_values_that_no_column_can_hold(tmp_path: Path, stored: str, logical: str) -> None:
+    fields = [{"name": "w", "type": {"type": stored, "logicalType": logical}}, {"name": "n", "type": "long"}]
+    kind = {"type": "record", "name": "R", "fields": fields}
+    plain = {"type": "record", "name": "R", "fields": [{"name": name, "type": "long"} for name in "wn"]}
+    rows = [{"w": 1, "n": 1}, {"w": 2**62, "n": 2}, {"w": 3, "n": 3}]
+    data = written(plain, rows, sync_marker=b"0123456789abcdef")
     head = written(kind, [], sync_marker=b"0123456789abcdef")
     body = data[read_header(io.BytesIO(data), "x").end :]
     (tmp_path / "x.avro").write_bytes(head + body)
     found, unreadable = read(avro(tmp_path / "x.avro"))
     assert len(found) == 2
     assert [(one.row, one.reason[:10]) for one in unreadable] == [(2, "column 'w'")]
+    assert avro(tmp_path / "x.avro").dataset().to_table(["n"]).column("n").to_pylist() == [1, 3]
 
 
 @pytest.mark.parametrize(

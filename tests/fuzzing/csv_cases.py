@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import math
+import warnings
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from unittest import mock
 import pyarrow as pa
 from tests.fuzzing.cases import Case, Finding, Reading, Verdict, examine, mutated, token_soup
 
-from headrace.data import csv, csv_records
+from headrace.data import HeaderWarning, csv, csv_records
 
 if TYPE_CHECKING:
     import random
@@ -227,7 +228,11 @@ def check(case: Case, folder: Path, rng: random.Random) -> Verdict:
         refusable, header, rows = _judge_header(rows, header, options)
         if case.truth["mode"] == "texts" and header and not refusable:
             options["types"] = dict.fromkeys(header, "string")
-    reading = examine(csv(path, **options), rng, small, least=len(case.data) // 64, packed=bool(case.truth["packed"]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HeaderWarning)
+        reading = examine(
+            csv(path, **options), rng, small, least=len(case.data) // 64, packed=bool(case.truth["packed"])
+        )
     if not known:
         if reading.opened and reading.refusal is not None:
             raise Finding(f"opened, then refused: {reading.refusal}")

@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 from headrace.data import dataset_from_table
 from headrace.engines import LocalEngine
 from headrace.errors import DataError
-from headrace.statistics import CommonStatistics, FeatureStatistics, generate_statistics
+from headrace.statistics import (
+    CommonStatistics,
+    FeatureStatistics,
+    WeightedCommonStatistics,
+    generate_statistics,
+)
 from headrace.statistics.column_settings import ColumnSettings
 from headrace.statistics.nested import MAX_DEPTH, FeatureNode, leaf_values
+from headrace.statistics.presence import Presence
 
 NUMBERS = st.one_of(st.none(), st.integers(-3, 3))
 LISTS = st.lists(st.one_of(st.none(), st.lists(NUMBERS, max_size=4)), max_size=20)
@@ -151,6 +157,52 @@ def test_weights_of_rows_go_with_their_items() -> None:
     assert plain.weighted is not None
     assert (plain.weighted.num_non_missing, plain.weighted.num_missing) == (5.0, 2.0)
     assert plain.weighted.avg_num_values == 1.0
+
+
+@given(DEEP, st.integers(1, 7), st.data())
+@settings(max_examples=60, deadline=None)
+def test_each_level_is_weighted_as_python_weighs_it(rows: list[Any], cut: int, data: st.DataObject) -> None:
+    weights = data.draw(st.lists(st.integers(0, 8), min_size=len(rows), max_size=len(rows)))
+    flat = [None if row is None else [item for items in row if items is not None for item in items] for row in rows]
+    for some, depth in ((rows, 2), (flat, 1)):
+        kind = pa.list_(pa.list_(pa.int64())) if depth == 2 else pa.list_(pa.int64())
+        column = pa.array(some, kind)
+        common = described(column, cut, np.array(weights, float))["x"].common_stats
+        lists = list(zip(some, weights, strict=True))
+        assert len(common.levels) == depth
+        for level in common.levels:
+            there = [(items, weight) for items, weight in lists if items is not None]
+            present, values = sum(weight for _, weight in there), sum(len(items) * weight for items, weight in there)
+            missing = sum(weight for items, weight in lists if items is None)
+            average = values / present if present else 0.0
+            assert level.weighted == WeightedCommonStatistics(present, missing, average, values)
+            lists = [(item, weight) for items, weight in there for item in items]
+        assert [level.weighted for level in described(column, cut)["x"].common_stats.levels] == [None] * depth
+
+
+def test_states_from_before_levels_had_weights_say_that_they_know_none() -> None:
+    def seen(weights: float) -> Presence:
+        made = Presence(2, weighted=True)
+        made.level(0, np.array([2, 3]), 1)
+        made.weigh_level(0, np.array([1.0, weights]), 0.5, np.array([2, 3]))
+        return made
+
+    state = seen(2.0).to_state()
+    for level in state["levels"]:
+        del level["weights"]
+    old = Presence(2, weighted=True)
+    old.restore(state)
+    assert [level.weighted for level in old.result().levels] == [None, None]
+    assert old.result().levels[0].tot_num_values == 5
+    new = seen(4.0)
+    again = Presence(2, weighted=True)
+    again.restore(new.to_state())
+    assert again.result() == new.result()
+    assert new.result().levels[0].weighted == WeightedCommonStatistics(5.0, 0.5, 14.0 / 5.0, 14.0)
+    new.merge(old)
+    assert new.result().levels[0].weighted is None
+    again.merge(new)
+    assert again.result().levels[0].weighted is None
 
 
 def test_a_null_in_a_dictionary_is_missing() -> None:

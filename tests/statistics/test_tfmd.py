@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from google.protobuf import text_format
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+import headrace as hr
+from headrace.data import write_tfrecord
 from headrace.errors import DataError
 from headrace.statistics import (
     BoolStatistics,
@@ -90,10 +95,12 @@ datasets {
           buckets { high_value: 1 sample_count: 5 }
           buckets { low_value: 1 high_value: 3 sample_count: 5 } type: QUANTILES
         }
+        feature_list_length_histogram { buckets { low_value: 1 high_value: 2 sample_count: 10 } type: QUANTILES }
         weighted_common_stats { num_non_missing: 12.5 avg_num_values: 1.1 tot_num_values: 13.75 }
         presence_and_valency_stats { num_non_missing: 10 min_num_values: 1 max_num_values: 2 tot_num_values: 15 }
         presence_and_valency_stats { num_non_missing: 14 num_missing: 1 max_num_values: 2 tot_num_values: 12 }
-        weighted_presence_and_valency_stats { num_non_missing: 12.5 }
+        weighted_presence_and_valency_stats { num_non_missing: 12.5 avg_num_values: 1.5 tot_num_values: 18.75 }
+        weighted_presence_and_valency_stats { num_non_missing: 17.5 num_missing: 1.25 tot_num_values: 13.75 }
       }
       mean: 1 min: -3 max: 7
     }
@@ -175,8 +182,12 @@ def test_everything_has_its_place() -> None:
     assert (tips.common_stats.min_num_values, tips.common_stats.max_num_values) == (0, 3)
     assert tips.common_stats.avg_num_values == 1.2
     assert tips.common_stats.levels == (
-        ValencyStatistics(10, 0, 1, 2, 1.5, 15),
-        ValencyStatistics(14, 1, 0, 2, 12 / 14, 12),
+        ValencyStatistics(
+            *(10, 0, 1, 2, 1.5, 15),
+            Histogram("QUANTILES", (Bucket(1.0, 2.0, 10.0),)),
+            WeightedCommonStatistics(12.5, 0.0, 1.5, 18.75),
+        ),
+        ValencyStatistics(14, 1, 0, 2, 12 / 14, 12, weighted=WeightedCommonStatistics(17.5, 1.25, 0.0, 13.75)),
     )
     assert tips.common_stats.weighted == WeightedCommonStatistics(12.5, 0.0, 1.1, 13.75)
     payment = train["payment"].string_stats
@@ -197,7 +208,6 @@ def test_nothing_is_lost_on_the_way_back() -> None:
     assert to_proto(statistics) == expected
     assert from_proto(to_proto(statistics)) == (statistics, notes)
     assert notes == (
-        "train: tips: num_stats.common_stats.weighted_presence_and_valency_stats",
         "train: payment: string_stats.vocabulary_file",
         "train: payment: validation_derived_source.deriver_name",
         "train: payment: validation_derived_source.source_path",
@@ -224,7 +234,7 @@ LISTS = CommonStatistics(
     2.1,
     7,
     num_values_histogram=HISTOGRAM,
-    levels=(ValencyStatistics(3, 1, 0, 5, 7 / 3, 7, HISTOGRAM),),
+    levels=(ValencyStatistics(3, 1, 0, 5, 7 / 3, 7, HISTOGRAM, WeightedCommonStatistics(0.1, 0.2, 0.3, 0.4)),),
     weighted=WeightedCommonStatistics(1.0, 2.0, 3.0, 4.0),
 )
 FULL = Statistics(
@@ -336,6 +346,26 @@ def test_everything_that_headrace_has_comes_back() -> None:
     assert from_proto(message) == (FULL, ())
 
 
+def test_weights_of_each_level_are_written_and_read() -> None:
+    column = pa.array([[["a"], ["b", None], None], [], None], pa.list_(pa.list_(pa.string())))
+    table = pa.table({"x": column, "w": [0.5, 2.0, 8.0], "y": [1, None, 3]})
+    statistics = hr.generate_statistics(table, weight_feature="w")
+    lists, plain = to_proto(statistics.only("data"), overlay=False).datasets[0].features[:2]
+    found = lists.string_stats.common_stats.weighted_presence_and_valency_stats
+    keys = ("num_non_missing", "num_missing", "avg_num_values", "tot_num_values")
+    assert [tuple(getattr(one, key) for key in keys) for one in found] == [(2.5, 8.0, 0.6, 1.5), (1.0, 0.5, 1.5, 1.5)]
+    (one,) = plain.num_stats.common_stats.weighted_presence_and_valency_stats
+    assert one == plain.num_stats.common_stats.weighted_common_stats
+    assert from_proto(to_proto(statistics)) == (statistics, ())
+
+
+def test_weights_of_other_levels_stay_as_they_are() -> None:
+    text = TAXI.replace("weighted_presence_and_valency_stats { num_non_missing: 17.5", "#")
+    statistics, notes = from_proto(parsed(text))
+    assert "train: tips: num_stats.common_stats.weighted_presence_and_valency_stats" in notes
+    assert to_proto(statistics).datasets[0].features[1] == parsed(text).datasets[0].features[1]
+
+
 def test_tfx_sees_truth_as_numbers() -> None:
     (dataset,) = to_proto(FULL, overlay=False).datasets
     assert [feature.type for feature in dataset.features] == [0, 0, 2, 2, 0, 0, 4, 3]
@@ -348,7 +378,7 @@ def test_tfx_sees_truth_as_numbers() -> None:
 
 def test_the_census_there_and_back(census_source: CensusSource, tmp_path: Path) -> None:
     statistics = generate_statistics(census_source("adult.test"), name="test")
-    for name in ("stats.pbtxt", "FeatureStats.pb"):
+    for name in ("stats.pbtxt", "FeatureStats.pb", "stats.tfrecord", "stats_tfrecord", "stats.tfrecords.gz"):
         save_statistics(statistics, tmp_path / name)
         assert load_statistics(tmp_path / name) == statistics
     age = parsed((tmp_path / "stats.pbtxt").read_text("utf-8")).datasets[0].features[0]
@@ -367,10 +397,47 @@ def test_shards_are_joined() -> None:
     assert joined == from_proto(whole)
 
 
+def test_a_file_of_records_has_a_record(tmp_path: Path) -> None:
+    save_statistics(FULL, tmp_path / "stats_tfrecord")
+    records = hr.tfrecord(tmp_path / "stats_tfrecord", payload="bytes").dataset().to_table()["record"].to_pylist()
+    assert [statistics_pb2.DatasetFeatureStatisticsList.FromString(record) for record in records] == [to_proto(FULL)]
+
+
+def test_files_in_parts_are_joined(tmp_path: Path) -> None:
+    first, second = parsed(TAXI), parsed(TAXI)
+    del first.datasets[0].features[2:]
+    del second.datasets[0].features[:2]
+    del second.datasets[0].cross_features[:]
+    payloads = [first.SerializeToString(), second.SerializeToString()]
+    expected = from_proto(parsed(TAXI))[0]
+    write_tfrecord(tmp_path / "both", pa.table({"record": payloads}), payload="bytes")
+    assert load_statistics(tmp_path / "both") == expected
+    parts = [tmp_path / f"FeatureStats-0000{number}-of-00002.tfrecords.gz" for number in range(2)]
+    for path, payload in zip(parts, payloads, strict=True):
+        write_tfrecord(path, pa.table({"record": [payload]}), payload="bytes")
+    assert load_statistics(tmp_path / "FeatureStats-*.tfrecords.gz") == expected
+    (tmp_path / "second.pb").write_bytes(payloads[1])
+    assert load_statistics([parts[0], tmp_path / "second.pb"]) == expected
+
+
+@given(place=st.integers(0, 200), bit=st.integers(0, 7))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_records_are_never_left_out(tmp_path: Path, place: int, bit: int) -> None:
+    file = tmp_path / "stats_tfrecord"
+    payload = parsed('datasets { name: "train" num_examples: 3 } datasets { name: "eval" }').SerializeToString()
+    write_tfrecord(file, pa.table({"record": [payload, payload]}), payload="bytes")
+    content = bytearray(file.read_bytes())
+    content[place % len(content)] ^= 1 << bit
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"No record of statistics is damaged.*stats_tfrecord, record [12]"):
+        load_statistics(file)
+
+
 @pytest.mark.parametrize(
     ("payload", "message"),
     [
         (b"\xff\xff", "DatasetFeatureStatisticsList of TensorFlow Metadata.*message 1"),
+        (parsed('datasets { features { name: "xyz" } }').SerializeToString().replace(b"x", b"\xff"), "bad UTF-8"),
         (parsed('datasets { features { name: "x" } }').SerializeToString(), "A feature has statistics.*feature 'x'"),
         (
             parsed(

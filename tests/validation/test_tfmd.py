@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import msgspec
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
@@ -10,8 +11,9 @@ from headrace.errors import UsageError
 from headrace.schema import Comparator, Feature, Schema
 from headrace.schema.tfmd import to_proto
 from headrace.validation import Anomalies, Anomaly, Rule
-from headrace.validation.tfmd import REASONS, anomalies_to_pbtxt, anomalies_to_proto
+from headrace.validation.tfmd import REASONS, anomalies_from_proto, anomalies_to_pbtxt, anomalies_to_proto
 
+KINDS = anomalies_pb2.AnomalyInfo.Type
 SCHEMA = Schema(
     (
         Feature("age", "INT", 1.0, drift=Comparator(jensen_shannon=0.1)),
@@ -39,7 +41,7 @@ def test_every_rule_has_a_type_of_tfx() -> None:
 
 
 def test_anomalies_are_written_as_tfx_writes_them() -> None:
-    message = anomalies_to_proto(FOUND, SCHEMA, split="train")
+    message = anomalies_to_proto(FOUND, SCHEMA, split="train", overlay=False)
     kinds = anomalies_pb2.AnomalyInfo
     assert sorted(message.anomaly_info) == ["age", "job", "new", "p.(a.b)"]
     age = message.anomaly_info["age"]
@@ -63,6 +65,25 @@ def test_anomalies_are_written_as_tfx_writes_them() -> None:
     assert list(info.path.step) == ["age"]
     (measured,) = info.drift_measurements
     assert (measured.type, measured.value, measured.threshold) == (2, 0.25, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "wider", "kind"),
+    [
+        ("i", {"max": 9}, "INT_TYPE_BIG_INT"),
+        ("i", {"min": -9}, "INT_TYPE_SMALL_INT"),
+        ("x", {"max": 9.5, "min": -9.5}, "FLOAT_TYPE_BIG_FLOAT"),
+        ("x", {"min": -9.5}, "FLOAT_TYPE_SMALL_FLOAT"),
+        ("x", None, "UNKNOWN_TYPE"),
+    ],
+)
+def test_each_end_of_a_range_has_a_type(name: str, wider: dict[str, float] | None, kind: str) -> None:
+    schema = Schema((Feature("i", "INT", min=0, max=1), Feature("x", "FLOAT", min=0.5, max=1.5)))
+    suggested = None if wider is None else msgspec.structs.replace(schema[name], **wider)
+    anomalies = Anomalies((Anomaly(name, "range", "error", "train", "So.", suggested=suggested),), ("train",))
+    message = anomalies_to_proto(anomalies, schema)
+    assert [KINDS.Name(reason.type) for reason in message.anomaly_info[name].reason] == [kind]
+    assert anomalies_from_proto(message) == anomalies
 
 
 def test_the_text_can_be_read() -> None:

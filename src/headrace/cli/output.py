@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from headrace.data import RowsSetAsideWarning
+from headrace.data import HeaderWarning, RowsSetAsideWarning
 from headrace.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -104,18 +104,20 @@ def emit(value: Any, text: str | Callable[[], str], *, as_json: bool) -> None:
 
 @contextlib.contextmanager
 def rows_left_out_on_stderr() -> Iterator[None]:
-    """Print what a library warns of rows that it cannot read as one line on standard error, without a place in code."""
+    """Print what a library warns of data as one line on standard error, without a place in code."""
     plain = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
-        if category is RowsSetAsideWarning:
-            said = _readable(str(message).replace("name it in null_values", "name it with --null"))
+        if category in {HeaderWarning, RowsSetAsideWarning}:
+            said = str(message).replace("name it in null_values", "name it with --null")
+            said = _readable(said.replace("give names=[…]", "give --names"))
             click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {said}", err=True)
         else:
             plain(message, category, *place, **options)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", RowsSetAsideWarning)
+        warnings.simplefilter("default", HeaderWarning)
         warnings.showwarning = show
         yield
 

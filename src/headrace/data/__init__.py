@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.data.arrow_source import ArrowSource, arrow
 from headrace.data.avro_source import AvroSource, avro
 from headrace.data.bigquery_source import BigQuerySource, bigquery
+from headrace.data.cautions import HeaderWarning
 from headrace.data.cleaning import Cleaning, clean_array, cleaning, with_cleaning
 from headrace.data.csv_source import CsvSource, csv
 from headrace.data.dataset import Dataset, Shard, TableShard, dataset_from_table
@@ -57,6 +58,7 @@ __all__ = [
     "CsvSource",
     "Dataset",
     "HashSplitter",
+    "HeaderWarning",
     "JsonSource",
     "OrcSource",
     "ParquetShard",

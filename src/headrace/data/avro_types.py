@@ -58,7 +58,7 @@ class Column:
     @property
     def may_misfit(self) -> bool:
         """Whether there are values of the type in the file that the Arrow type cannot hold."""
-        return self.convert is not None or pa.types.is_nested(self.type) or pa.types.is_timestamp(self.type)
+        return self.convert is not None or pa.types.is_nested(self.type) or pa.types.is_temporal(self.type)
 
     def value(self, value: Any) -> Any:
         """Return a value as Arrow takes it."""

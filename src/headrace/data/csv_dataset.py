@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.data.cleaning import with_cleaning
-from headrace.data.csv_header import data_chunks, dialect_of, file_names, no_row_fits
+from headrace.data.csv_header import data_chunks, dialect_of, file_names, no_row_fits, warn_of_header
 from headrace.data.csv_parse import Plan, parse_chunk
 from headrace.data.csv_records import Chunk, find_records
 from headrace.data.csv_shards import CsvShard, Cut, convert_texts, source_cleaning
@@ -53,7 +53,7 @@ def open_csv(source: CsvSource) -> Dataset:
     work = ((number, file, chunk) for number, file in enumerate(files) for chunk in data_chunks(file, source))
     # One that is looked into before all are read.
     ahead = list(islice(work, 1))
-    plan = _plan(ahead[0][2], names[ahead[0][1]], source, given) if ahead else Plan()
+    plan = _plan(ahead[0], names[ahead[0][1]], source, given) if ahead else Plan()
     few = plan.few
     stamps = [stamp_of(str(file)) for file in files]
     keeper = Keeper()
@@ -155,8 +155,11 @@ class _Tallied:
     texts: frozenset[str]
 
 
-def _plan(chunk: Chunk, names: Sequence[str], source: CsvSource, given: dict[str, str | None]) -> Plan:
+def _plan(
+    first: tuple[int, File, Chunk], names: Sequence[str], source: CsvSource, given: dict[str, str | None]
+) -> Plan:
     """Return the types that the first rows have, and which columns of texts have few distinct ones there."""
+    _, file, chunk = first
     found = find_records(chunk.data, dialect_of(source), chunk.line)
     if not len(found):
         return Plan(dict.fromkeys(given, "string"))
@@ -166,6 +169,8 @@ def _plan(chunk: Chunk, names: Sequence[str], source: CsvSource, given: dict[str
     types = ColumnTypes(given, source_cleaning(source))
     types.update(table)
     kinds = types.result()
+    if source.names is None and not source.types and len(table):
+        warn_of_header(file, table, kinds)
     few = [
         name
         for name, kind in kinds.items()

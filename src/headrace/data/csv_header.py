@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from headrace.data.cautions import HeaderWarning, warn
 from headrace.data.cleaning import WHITESPACE
 from headrace.data.csv_records import Chunk, Dialect, cut_chunks, find_records, for_arrow, line_breaks
+from headrace.data.csv_types import convert
 from headrace.data.files import open_bytes, unpacking
 from headrace.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headrace.data.csv_source import CsvSource
     from headrace.data.filesystem import File
     from headrace.data.source import Unreadable
 
-__all__ = ["data_chunks", "dialect_of", "file_names", "no_row_fits"]
+__all__ = ["data_chunks", "dialect_of", "file_names", "no_row_fits", "warn_of_header"]
 
 _SEPARATORS = {",": "','", ";": "';'", "\t": r"'\t'", "|": "'|'"}
 
@@ -136,7 +140,7 @@ def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
                 "Every column of a header has a name",
                 got=f"an empty name for column {number}",
                 where=str(path),
-                fix="Name it, or give skip_rows=1 and names=",
+                fix="Name it, or give names=, with skip_rows=1 unless this line is a row",
             )
     twice = [name for name in dict.fromkeys(fields) if fields.count(name) > 1]
     if twice:
@@ -144,9 +148,48 @@ def file_names(path: File, source: CsvSource) -> tuple[str, ...]:
             "The names of a header are distinct",
             got=f"{', '.join(map(repr, twice))} more than once",
             where=str(path),
-            fix="Rename one, or give skip_rows=1 and names=",
+            fix="Rename one, or give names=, with skip_rows=1 unless this line is a row",
         )
     return tuple(fields)
+
+
+def warn_of_header(path: File, table: pa.Table, kinds: Mapping[str, str]) -> None:
+    """Warn where the header looks like a row: names are values, wherever the rows have numbers, dates or truths.
+
+    Names that count upwards, as years do, may stand over numbers: of these it is said only where another name occurs
+    as a text below it.
+
+    Parameters
+    ----------
+    table
+        The first rows, as texts.
+    kinds
+        The types that they have.
+    """
+    values = [name for name, kind in kinds.items() if kind != "string"]
+    if not values or not all(_is_value(name, kinds[name]) for name in values):
+        return
+    counted = [float(name) if name.isascii() and name.isdecimal() else -1.0 for name in values]
+    rising = counted[0] >= 0 and all(low < high for low, high in itertools.pairwise(counted))
+    if rising and not any(_occurs(name, table.column(name)) for name, kind in kinds.items() if kind == "string"):
+        return
+    shown = ", ".join(map(repr, list(kinds)[:6])) + (", …" if len(kinds) > 6 else "")
+    warn(
+        f"The first row of {path} was taken as its header, and looks like data: the columns are named {shown}. "
+        "If the file has no header, give names=[…]",
+        HeaderWarning,
+    )
+
+
+def _is_value(name: str, kind: str) -> bool:
+    # A name may be as much as nan or inf.
+    return (kind == "bool" or any(map(str.isdigit, name))) and convert(
+        pa.array([name]), "float64" if kind == "int64" else kind
+    )[1] is None
+
+
+def _occurs(name: str, column: pa.ChunkedArray) -> bool:
+    return bool(pc.any(pc.equal(pc.utf8_trim(column, WHITESPACE), name)).as_py())
 
 
 def no_row_fits(path: File, source: CsvSource, names: Sequence[str], unreadable: list[Unreadable]) -> DataError:

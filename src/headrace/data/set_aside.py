@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
-import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from headrace.data.cautions import warn
 from headrace.data.dataset import Dataset, known_nulls
 from headrace.data.source import ReportingShard, Unreadable
 
@@ -118,16 +117,10 @@ def warn_of_rows(aside: SetAside, rows: int) -> None:
     """
     if not aside.rows:
         return
-    level = 1
-    while sys._getframe(level).f_globals.get("__name__", "").startswith("headrace."):  # noqa: SLF001 - no public way
-        if sys._getframe(level).f_back is None:  # noqa: SLF001
-            break
-        level += 1
     first = str(aside.first[0])
     advice = ". Where such a text means missing, name it in null_values"
-    warnings.warn(
+    warn(
         f"{aside.rows:,} of {aside.rows + rows:,} rows cannot be read and are left out; the first is {first}"
         + (advice if aside.nullable and " is not of type " in first else ""),
         RowsSetAsideWarning,
-        stacklevel=level + 1,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import import_extra
@@ -9,7 +10,46 @@ from headrace.errors import import_extra
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["apply", "leaves", "merge_patch", "patched", "plain_lists", "residue", "text_of"]
+__all__ = [
+    "TextError",
+    "apply",
+    "check_texts",
+    "leaves",
+    "merge_patch",
+    "parse_text",
+    "patched",
+    "plain_lists",
+    "residue",
+    "text_of",
+]
+
+
+class TextError(ValueError):
+    """A text is none of the message; ``line``, counted from 1, is 0 where it is not known."""
+
+    def __init__(self, problem: str, line: int = 0) -> None:
+        super().__init__(problem)
+        self.line = line
+
+
+def parse_text(text: str, message: Any) -> None:
+    """Read the text form into an empty message.
+
+    Raises
+    ------
+    TextError
+        If it is no such text.
+    """
+    text_format = import_extra("google.protobuf.text_format", "tfx")
+    try:
+        with warnings.catch_warnings():
+            # Protocol buffers have no other escapes than those they know; the library takes them, and warns.
+            warnings.filterwarnings("error", ".*invalid (octal )?escape sequence", DeprecationWarning)
+            text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise TextError(str(error).partition(" : ")[2] or str(error), error.GetLine() or 0) from error
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, DeprecationWarning) as error:
+        raise TextError(f"{type(error).__name__}: {error}") from error
 
 
 def text_of(message: Any, *, one_line: bool = False) -> str:
@@ -23,6 +63,27 @@ def text_of(message: Any, *, one_line: bool = False) -> str:
         message, as_utf8=True, as_one_line=one_line, descriptor_pool=pools.DescriptorPool()
     )
     return text
+
+
+def check_texts(message: Any) -> None:
+    """Check that texts are texts: a binary message may have any bytes in their place.
+
+    Raises
+    ------
+    TextError
+        If one is not UTF-8.
+    """
+    try:
+        fields = message.ListFields()
+        for field, value in fields:
+            items = [*value, *value.values()] if _is_map(value) else value if _is_repeated(value) else [value]
+            for item in items:
+                if _is_message(item):
+                    check_texts(item)
+                elif isinstance(item, bytes) and field.type != field.TYPE_BYTES:
+                    raise TextError(f"{field.name} is not UTF-8: {item[:40]!r}")
+    except UnicodeDecodeError as error:
+        raise TextError(str(error)) from error
 
 
 def residue(message: Any, known: Any) -> Any:

@@ -8,14 +8,23 @@ TensorFlow Metadata says beyond headrace stays as text in ``tfx``; it is found i
 from __future__ import annotations
 
 import json
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from headrace.errors import SchemaError, import_extra
 from headrace.schema.feature import Feature
-from headrace.schema.messages import apply, leaves, merge_patch, patched, plain_lists, residue, text_of
+from headrace.schema.messages import (
+    TextError,
+    apply,
+    leaves,
+    merge_patch,
+    parse_text,
+    patched,
+    plain_lists,
+    residue,
+    text_of,
+)
 from headrace.schema.schema import Schema
 from headrace.schema.tfmd_reading import feature_values, schema_values
 from headrace.schema.tfmd_writing import feature_message, schema_message
@@ -50,21 +59,12 @@ def read_pbtxt(text: str, file: str | None = None) -> tuple[Schema, tuple[str, .
     SchemaError
         If it is no schema; ``where`` has file, line or feature.
     """
-    text_format = import_extra("google.protobuf.text_format", "tfx")
     message = import_extra(_MODULE, "tfx").Schema()
     try:
-        with warnings.catch_warnings():
-            # Protocol buffers have no other escapes than those they know; the library takes them, and warns.
-            warnings.filterwarnings("error", ".*invalid (octal )?escape sequence", DeprecationWarning)
-            text_format.Parse(text, message)
-    except text_format.ParseError as error:
-        line = error.GetLine()
-        where = ", ".join(part for part in (file, line and f"line {line}") if part) or None
-        problem = str(error).partition(" : ")[2] or str(error)
-        raise SchemaError("A schema of TFX is text of TensorFlow Metadata", got=problem, where=where) from error
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, DeprecationWarning) as error:
-        got = f"{type(error).__name__}: {error}"
-        raise SchemaError("A schema of TFX is text of TensorFlow Metadata", got=got, where=file) from error
+        parse_text(text, message)
+    except TextError as error:
+        where = ", ".join(part for part in (file, error.line and f"line {error.line}") if part) or None
+        raise SchemaError("A schema of TFX is text of TensorFlow Metadata", got=str(error), where=where) from error
     try:
         return from_proto(message)
     except SchemaError as error:

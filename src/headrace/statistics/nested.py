@@ -219,6 +219,9 @@ class FeatureNode:
             self._presence.level(level, known, int(lengths.size - known.size))
             every.append(lengths)
             if item_weights is not None:
+                of_known = item_weights if present is None else item_weights[present]
+                of_missing = 0.0 if present is None else float(item_weights[~present].sum())
+                self._presence.weigh_level(level, of_known, of_missing, known)
                 item_weights = np.repeat(item_weights, lengths)
         counts = _per_row(every)
         present_counts = counts if there is None else counts[there]

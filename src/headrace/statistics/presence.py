@@ -25,6 +25,32 @@ __all__ = ["Presence"]
 _LENGTHS = 10_000
 
 
+class _Weights:
+    """Sums of the weights of what is there, of what is not, and of the values."""
+
+    def __init__(self, present: float = 0.0, missing: float = 0.0, values: float = 0.0) -> None:
+        self.present = present
+        self.missing = missing
+        self.values = values
+
+    def add(self, present: NDArray[np.float64], missing: float, values: NDArray[np.int64] | None) -> None:
+        self.present += float(present.sum())
+        self.missing += missing
+        self.values += float(present.sum() if values is None else (present * values).sum())
+
+    def merge(self, other: Self) -> None:
+        self.present += other.present
+        self.missing += other.missing
+        self.values += other.values
+
+    def to_state(self) -> list[float]:
+        return [self.present, self.missing, self.values]
+
+    def result(self) -> WeightedCommonStatistics:
+        average = self.values / self.present if self.present else 0.0
+        return WeightedCommonStatistics(self.present, self.missing, average, self.values)
+
+
 class _Level:
     """Lists that are there, and how long they are."""
 
@@ -33,6 +59,8 @@ class _Level:
         self.missing = 0
         self.total = 0
         self.lengths = QuantileSketch(_LENGTHS)
+        # None where a part that was merged comes from a state of before there were any.
+        self.weights: _Weights | None = _Weights()
 
     def add(self, lengths: NDArray[np.int64], missing: int) -> None:
         self.present += int(lengths.size)
@@ -45,6 +73,10 @@ class _Level:
         self.missing += other.missing
         self.total += other.total
         self.lengths.merge(other.lengths)
+        if self.weights is None or other.weights is None:
+            self.weights = None
+        else:
+            self.weights.merge(other.weights)
 
     def to_state(self) -> dict[str, Any]:
         return {
@@ -52,6 +84,7 @@ class _Level:
             "missing": self.missing,
             "total": self.total,
             "lengths": self.lengths.to_state(),
+            "weights": None if self.weights is None else self.weights.to_state(),
         }
 
     @classmethod
@@ -59,6 +92,8 @@ class _Level:
         made = cls()
         made.present, made.missing, made.total = state["present"], state["missing"], state["total"]
         made.lengths = QuantileSketch.from_state(state["lengths"])
+        weights = state.get("weights")
+        made.weights = None if weights is None else _Weights(*weights)
         return made
 
     @property
@@ -76,10 +111,17 @@ class _Level:
         count = self.present / buckets
         return Histogram("QUANTILES", tuple(Bucket(low, high, count) for low, high in itertools.pairwise(edges)))
 
-    def result(self, buckets: int) -> ValencyStatistics:
+    def result(self, buckets: int, weights: _Weights | None) -> ValencyStatistics:
         low, high = self.ends
         return ValencyStatistics(
-            self.present, self.missing, low, high, self.average, self.total, self.histogram(buckets)
+            self.present,
+            self.missing,
+            low,
+            high,
+            self.average,
+            self.total,
+            self.histogram(buckets),
+            None if weights is None else weights.result(),
         )
 
 
@@ -105,9 +147,7 @@ class Presence:
         self._levels = [_Level() for _ in range(depth)]
         # Values of a row over all levels; with one level its lengths are those.
         self._values = _Level() if depth > 1 else None
-        self._weight_present = 0.0
-        self._weight_missing = 0.0
-        self._weight_values = 0.0
+        self._weights = _Weights()
 
     def plain(self, rows: int, missing: int) -> None:
         """Count the rows of a column without lists or weights."""
@@ -122,9 +162,16 @@ class Presence:
         values
             How many values each row that is there has; one when None.
         """
-        self._weight_present += float(present.sum())
-        self._weight_missing += missing
-        self._weight_values += float(present.sum() if values is None else (present * values).sum())
+        self._weights.add(present, missing, values)
+
+    def weigh_level(self, level: int, present: NDArray[np.float64], missing: float, lengths: NDArray[np.int64]) -> None:
+        """Sum the weights of the lists of one level that are there, and of those that are not.
+
+        With one level they are those of the rows.
+        """
+        weights = self._levels[level].weights
+        if weights is not None and self._values is not None:
+            weights.add(present, missing, lengths)
 
     def level(self, level: int, lengths: NDArray[np.int64], missing: int) -> None:
         """Count the lists of one level: the lengths of those that are there, and how many are not."""
@@ -145,9 +192,7 @@ class Presence:
             level.merge(more)
         if self._values is not None and other._values is not None:
             self._values.merge(other._values)
-        self._weight_present += other._weight_present
-        self._weight_missing += other._weight_missing
-        self._weight_values += other._weight_values
+        self._weights.merge(other._weights)
 
     def to_state(self) -> dict[str, Any]:
         """Return what was seen as plain values and arrays."""
@@ -157,7 +202,7 @@ class Presence:
             "null_values": self._null_values,
             "levels": [level.to_state() for level in self._levels],
             "values": None if self._values is None else self._values.to_state(),
-            "weights": [self._weight_present, self._weight_missing, self._weight_values],
+            "weights": self._weights.to_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -166,14 +211,15 @@ class Presence:
         self._null_values = state["null_values"]
         self._levels = [_Level.from_state(level) for level in state["levels"]]
         self._values = None if state["values"] is None else _Level.from_state(state["values"])
-        self._weight_present, self._weight_missing, self._weight_values = state["weights"]
+        self._weights = _Weights(*state["weights"])
 
     def result(self) -> CommonStatistics:
         """Return the presence over all that was seen."""
-        weighted = self._weighted_result() if self._weighted else None
+        weighted = self._weights.result() if self._weighted else None
         if not self._levels:
             return CommonStatistics(self._present, self._missing, weighted=weighted)
         rows = self._values or self._levels[0]
+        weights = [level.weights for level in self._levels] if self._values is not None else [self._weights]
         low, high = rows.ends
         return CommonStatistics(
             num_non_missing=self._present,
@@ -184,10 +230,9 @@ class Presence:
             tot_num_values=rows.total,
             num_null_values=self._null_values,
             num_values_histogram=rows.histogram(self._buckets),
-            levels=tuple(level.result(self._buckets) for level in self._levels),
+            levels=tuple(
+                level.result(self._buckets, sums if self._weighted else None)
+                for level, sums in zip(self._levels, weights, strict=True)
+            ),
             weighted=weighted,
         )
-
-    def _weighted_result(self) -> WeightedCommonStatistics:
-        average = self._weight_values / self._weight_present if self._weight_present else 0.0
-        return WeightedCommonStatistics(self._weight_present, self._weight_missing, average, self._weight_values)

@@ -8,20 +8,39 @@ statistic ``tfx``.
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pyarrow as pa
 
+from headrace.data.files import file_paths, resolve_files
+from headrace.data.filesystem import open_file
+from headrace.data.tfrecord_files import kind_of_file, read_blocks
+from headrace.data.tfrecord_frames import HEADER, is_header, read_frames
+from headrace.data.tfrecord_writer import write_tfrecord
 from headrace.errors import DataError, import_extra
-from headrace.schema.messages import apply, leaves, merge_patch, patched, plain_lists, residue, text_of
+from headrace.schema.messages import (
+    TextError,
+    apply,
+    leaves,
+    merge_patch,
+    parse_text,
+    patched,
+    plain_lists,
+    residue,
+    text_of,
+)
 from headrace.statistics.results import DatasetStatistics, Statistics
 from headrace.statistics.tfmd_values import dataset_message, dataset_values, feature_message, feature_values
 from headrace.statistics.values import CustomStatistic, FeatureStatistics
 from headrace.storage import write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from headrace.data.filesystem import File
 
 __all__ = ["from_payloads", "from_proto", "load_statistics", "save_statistics", "to_proto"]
 
@@ -31,6 +50,7 @@ _DATASET = "headrace/dataset"
 _TFX = "tfx"
 _RULE = "Statistics of TFX are a DatasetFeatureStatisticsList of TensorFlow Metadata"
 _TEXT = (".pbtxt", ".txt", ".textproto")
+_RECORDS = ("tfrecord", "tfrecords")
 # Fields that are there and None where there is no value.
 _EMPTY = {
     "num_stats": ("mean", "std_dev", "min", "median", "max"),
@@ -125,15 +145,117 @@ def from_payloads(payloads: Iterable[bytes]) -> tuple[Statistics, tuple[str, ...
     DataError
         If one is no such message.
     """
-    pb = import_extra(_MODULE, "tfx")
-    decode_error = import_extra("google.protobuf.message", "tfx").DecodeError
-    whole = pb.DatasetFeatureStatisticsList()
-    for number, payload in enumerate(payloads, 1):
-        message = pb.DatasetFeatureStatisticsList()
+    import_extra(_MODULE, "tfx")
+    return from_proto(_joined(map(_parsed, payloads, count(1))))
+
+
+def load_statistics(path: str | Path | Sequence[str | Path]) -> Statistics:
+    """Read files of TFX: text where a name ends in ``.pbtxt``, ``.txt`` or ``.textproto``, otherwise binary.
+
+    A binary file is one message, as ``FeatureStats.pb``, or a TFRecord file of messages, packed or not, as
+    ``stats_tfrecord``; its first bytes tell, whatever its name.
+
+    Parameters
+    ----------
+    path
+        A file, a glob, or a list of them; what files say of data sets of the same name is joined, as
+        :func:`from_payloads` does.
+
+    Raises
+    ------
+    MissingExtraError
+        If tensorflow-metadata is not installed.
+    DataError
+        If there is no such file, or it has no such message, or a record is damaged.
+    """
+    import_extra(_MODULE, "tfx")
+    files = resolve_files(file_paths(path), None)
+    messages = [message for file in files for message in _messages(file)]
+    try:
+        return from_proto(_joined(messages))[0]
+    except DataError as error:
+        raise _placed(error, ", ".join(map(str, files))) from error
+
+
+def save_statistics(statistics: Statistics, path: str | Path) -> None:
+    """Write a file of TFX, which :func:`load_statistics` reads; it is there whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Text where the name ends in ``.pbtxt``, ``.txt`` or ``.textproto``; a TFRecord file of one record where it ends
+        in ``tfrecord`` or ``tfrecords``, packed where ``.gz`` follows; otherwise a binary message.
+
+    Raises
+    ------
+    MissingExtraError
+        If tensorflow-metadata is not installed.
+    StorageError
+        If it cannot be written.
+    """
+    message = to_proto(statistics)
+    target = Path(path)
+    if target.suffix in _TEXT:
+        write_atomic(target, text_of(message))
+        return
+    payload = message.SerializeToString(deterministic=True)
+    if target.name.removesuffix(".gz").endswith(_RECORDS):
+        write_tfrecord(target, pa.table({"record": pa.array([payload], pa.binary())}), payload="bytes")
+    else:
+        write_atomic(target, payload)
+
+
+def _messages(file: File) -> Iterator[Any]:
+    """Yield the messages of a file."""
+    where = str(file)
+    if Path(where).suffix in _TEXT:
+        message = import_extra(_MODULE, "tfx").DatasetFeatureStatisticsList()
         try:
-            message.ParseFromString(payload)
-        except (decode_error, RecursionError) as error:
-            raise DataError(_RULE, got=str(error), where=f"message {number}") from error
+            parse_text(_content(file).decode(), message)
+        except (TextError, UnicodeDecodeError) as error:
+            raise DataError(_RULE, got=str(error), where=where) from error
+        yield message
+        return
+    kind = kind_of_file(file, "infer")
+    named = Path(where).name.endswith(_RECORDS)
+    if kind is None and not named and not is_header(_content(file, HEADER)):
+        payloads = [_content(file)]
+    else:
+        payloads = []
+        for frames in read_frames(read_blocks(file, kind), where):
+            if frames.unreadable:
+                lost = frames.unreadable[0]
+                raise DataError(
+                    "No record of statistics is damaged", got=lost.reason, where=f"{where}, record {lost.row}"
+                )
+            payloads += [frames.data[start:end] for start, end in zip(frames.starts, frames.ends, strict=True)]
+    try:
+        yield from map(_parsed, payloads, count(1))
+    except DataError as error:
+        raise _placed(error, where) from error
+
+
+def _content(file: File, size: int = -1) -> bytes:
+    try:
+        with open_file(file) as opened:
+            return opened.read(size)
+    except OSError as error:
+        raise DataError("Statistics of TFX are a readable file", got=str(error), where=str(file)) from error
+
+
+def _parsed(payload: bytes, number: int) -> Any:
+    message = import_extra(_MODULE, "tfx").DatasetFeatureStatisticsList()
+    decode_error = import_extra("google.protobuf.message", "tfx").DecodeError
+    try:
+        message.ParseFromString(payload)
+    except (decode_error, RecursionError) as error:
+        raise DataError(_RULE, got=str(error), where=f"message {number}") from error
+    return message
+
+
+def _joined(messages: Iterable[Any]) -> Any:
+    whole = import_extra(_MODULE, "tfx").DatasetFeatureStatisticsList()
+    for message in messages:
         for dataset in message.datasets:
             known = next((other for other in whole.datasets if other.name == dataset.name), None)
             if known is None:
@@ -143,52 +265,12 @@ def from_payloads(payloads: Iterable[bytes]) -> tuple[Statistics, tuple[str, ...
                 known.cross_features.extend(dataset.cross_features)
                 known.num_examples = max(known.num_examples, dataset.num_examples)
                 known.weighted_num_examples = max(known.weighted_num_examples, dataset.weighted_num_examples)
-    return from_proto(whole)
+    return whole
 
 
-def load_statistics(path: str | Path) -> Statistics:
-    """Read a file of TFX: text where the name ends in ``.pbtxt``, ``.txt`` or ``.textproto``, otherwise binary.
-
-    Raises
-    ------
-    MissingExtraError
-        If tensorflow-metadata is not installed.
-    DataError
-        If there is no such file, or it has no such message.
-    """
-    pb = import_extra(_MODULE, "tfx")
-    file = Path(path)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise DataError("Statistics of TFX are a readable file", got=str(error), where=str(file)) from error
-    try:
-        if file.suffix not in _TEXT:
-            return from_payloads([content])[0]
-        text_format = import_extra("google.protobuf.text_format", "tfx")
-        message = pb.DatasetFeatureStatisticsList()
-        try:
-            text_format.Parse(content.decode(), message)
-        except (text_format.ParseError, ValueError, TypeError, KeyError, RecursionError) as error:
-            raise DataError(_RULE, got=str(error)) from error
-        return from_proto(message)[0]
-    except DataError as error:
-        where = ", ".join(part for part in (str(file), error.where) if part)
-        raise DataError(error.rule, got=error.got, where=where, fix=error.fix) from error
-
-
-def save_statistics(statistics: Statistics, path: str | Path) -> None:
-    """Write a file of TFX, text or binary by its name as :func:`load_statistics` reads it (StorageError).
-
-    Raises
-    ------
-    MissingExtraError
-        If tensorflow-metadata is not installed.
-    """
-    message = to_proto(statistics)
-    write_atomic(
-        path, text_of(message) if Path(path).suffix in _TEXT else message.SerializeToString(deterministic=True)
-    )
+def _placed(error: DataError, file: str) -> DataError:
+    where = ", ".join(part for part in (file, error.where) if part)
+    return DataError(error.rule, got=error.got, where=where, fix=error.fix)
 
 
 def _plain(part: Any, without: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         RankBucket,
         StringStatistics,
         ValueCount,
+        WeightedCommonStatistics,
     )
 
 __all__ = ["dataset_message", "dataset_values", "feature_message", "feature_values"]
@@ -29,6 +30,7 @@ __all__ = ["dataset_message", "dataset_values", "feature_message", "feature_valu
 _TYPES = {"INT": 0, "BOOL": 0, "TIMESTAMP": 0, "FLOAT": 1, "STRING": 2, "BYTES": 3, "STRUCT": 4}
 _NAMES = ("INT", "FLOAT", "STRING", "BYTES", "STRUCT")
 _KINDS = ("STANDARD", "QUANTILES")
+_WEIGHTS = ("num_non_missing", "num_missing", "avg_num_values", "tot_num_values")
 _NUMBERS = ("mean", "std_dev", "median", "min", "max")
 
 
@@ -113,14 +115,27 @@ def _common(common: CommonStatistics, message: Any) -> None:
         )
     if common.num_values_histogram is not None:
         _histograms([common.num_values_histogram], [message.num_values_histogram])
+    if len(common.levels) > 1 and common.levels[0].num_values_histogram is not None:
+        _histograms([common.levels[0].num_values_histogram], [message.feature_list_length_histogram])
     for level in common.levels:
         target = message.presence_and_valency_stats.add()
         for key in ("num_non_missing", "num_missing", "min_num_values", "max_num_values", "tot_num_values"):
             setattr(target, key, getattr(level, key))
     if common.weighted is not None:
-        message.weighted_common_stats.SetInParent()
-        for key in common.weighted.__struct_fields__:
-            setattr(message.weighted_common_stats, key, getattr(common.weighted, key))
+        _weights(common.weighted, message.weighted_common_stats)
+    weighted = [level.weighted for level in common.levels]
+    if plain and common.num_non_missing:
+        weighted = [common.weighted]
+    for weights in weighted:
+        # One for each level, or none.
+        if weights is not None and None not in weighted:
+            _weights(weights, message.weighted_presence_and_valency_stats.add())
+
+
+def _weights(weights: WeightedCommonStatistics, message: Any) -> None:
+    message.SetInParent()
+    for key in _WEIGHTS:
+        setattr(message, key, getattr(weights, key))
 
 
 def _numbers(stats: NumericStatistics, message: Any) -> None:
@@ -271,11 +286,18 @@ def _read_common(message: Any) -> dict[str, Any]:
             }
             for level in levels
         ]
+        if len(levels) > 1 and message.HasField("feature_list_length_histogram"):
+            values["levels"][0]["num_values_histogram"] = _read_histogram(message.feature_list_length_histogram)
+        if len(message.weighted_presence_and_valency_stats) == len(levels):
+            for level, weighted in zip(values["levels"], message.weighted_presence_and_valency_stats, strict=True):
+                level["weighted"] = _read_weights(weighted)
     if message.HasField("weighted_common_stats"):
-        weighted = message.weighted_common_stats
-        keys = ("num_non_missing", "num_missing", "avg_num_values", "tot_num_values")
-        values["weighted"] = {key: getattr(weighted, key) for key in keys}
+        values["weighted"] = _read_weights(message.weighted_common_stats)
     return values
+
+
+def _read_weights(message: Any) -> dict[str, float]:
+    return {key: getattr(message, key) for key in _WEIGHTS}
 
 
 def _read_numbers(message: Any, kind: str) -> dict[str, Any]:

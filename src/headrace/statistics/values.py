@@ -87,6 +87,8 @@ class ValencyStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
         Length of the lists that are there.
     num_values_histogram
         Deciles of the lengths.
+    weighted
+        The same, in which each list counts by the weight of its row; None where the data has none.
     """
 
     num_non_missing: int
@@ -96,6 +98,7 @@ class ValencyStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
     avg_num_values: float
     tot_num_values: int
     num_values_histogram: Histogram | None = None
+    weighted: WeightedCommonStatistics | None = None
 
 
 class CommonStatistics(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -29,6 +29,7 @@ __all__ = [
     "CustomRowAnalyzer",
     "Extremes",
     "IdCounts",
+    "ListPart",
     "ModeAnalyzer",
     "Moments",
     "Part",
@@ -75,6 +76,15 @@ class WordCountingPart(Protocol):
 
     def update_words(self, words: pa.StringArray, counts: NDArray[np.int64]) -> None:
         """Take in texts without nulls, some of which may be equal, and how many rows have each."""
+        ...
+
+
+@runtime_checkable
+class ListPart(Protocol):
+    """A state of one column of lists, which takes whole lists rather than their items."""
+
+    def update_lists(self, items: NDArray[Any], lengths: NDArray[np.int64]) -> None:
+        """Take in the items of the first list, of the second, …, and how many each list has."""
         ...
 
 

@@ -15,6 +15,7 @@ from headrace.schema import FeatureSpec
 from headrace.transform.cache import AnalysisCache
 from headrace.transform.checks import data_and_mask, kind_of
 from headrace.transform.columns import Inputs, NullCounter, raw_columns, signature_inputs
+from headrace.transform.distinct import split_by_column
 from headrace.transform.finish import check_outputs, finished_model, plain_model
 from headrace.transform.fold import AnalyzerInput, CombinedAccumulator, Task
 from headrace.transform.graph import AnalyzerResult, TransformGraph
@@ -22,6 +23,8 @@ from headrace.transform.lineage import infos, path_between, reached, shape_of_co
 from headrace.transform.mistakes import defined_at, explain
 from headrace.transform.rowwise import check_rowwise
 from headrace.transform.trace import Trace, tracing
+from headrace.transform.word_shards import in_words
+from headrace.transform.word_store import WordStore
 
 if TYPE_CHECKING:
     import os
@@ -101,6 +104,7 @@ def analyze(
     dataset = dictionary_encoded(open_dataset(source))
     engine = engine or LocalEngine()
     kept = cache if cache is None or isinstance(cache, AnalysisCache) else AnalysisCache(cache)
+    words = WordStore.temporary() if kept is None else kept.words
     if optional is None:
         names = [column.name for column in raw_columns(dataset.schema, ())]
         optional = _missing_somewhere(dataset, names, engine, kept)
@@ -128,12 +132,13 @@ def analyze(
         if not waiting:
             break
         ready = [call for call in waiting if not this.trace.depends_on_open(*call.columns)]
-        values |= _resolve(ready, this, columns, dataset, engine, kept)
+        values |= _resolve(ready, this, columns, dataset, engine, kept, words)
     learnt = None
     if this.trace.training_differs:
         learnt = _trace(preprocessing_fn, columns, others, values, training=True)
         _check_same(first.trace, learnt.trace)
     graph = _finish(first, this, learnt, columns, dataset.columns)
+    graph.words = words
     _check_on_data(graph, dataset, defined_at(preprocessing_fn))
     return graph
 
@@ -251,6 +256,7 @@ def _resolve(
     dataset: Dataset,
     engine: Engine,
     cache: AnalysisCache | None,
+    words: WordStore,
 ) -> dict[int, Any]:
     plan = _Plan()
     for call in ready:
@@ -264,9 +270,11 @@ def _resolve(
     tasks = tuple(plan.tasks)
     names = [column.name for column in used] or dataset.columns[:1]
     make = partial(CombinedAccumulator, model, inputs, tasks)
+    split = split_by_column(model, inputs)
     if cache is None:
-        total = engine.fold(dataset.shards, make, columns=names)
+        total = engine.fold(in_words(dataset, split, words).shards, make, columns=names)
     else:
+        dataset = in_words(dataset, split, words, cache.key_of)
         total = cache.fold(engine, dataset, make, columns=names, key=[model, repr((inputs, tasks)).encode()])
     values: dict[int, Any] = {}
     for calls, value in zip(plan.tasks.values(), total.result(), strict=True):

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import pickle
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import msgspec
-import pyarrow as pa
 
 from headrace._version import __version__
 from headrace.engines import Accumulator
 from headrace.metadata import StoredFileDigest
 from headrace.pipeline.files import FileDigests
 from headrace.storage import write_atomic
+from headrace.transform.shard_identity import digest_of, file_of, identity
+from headrace.transform.word_store import WordStore
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
 
     from headrace.data import Dataset, Shard
     from headrace.engines import Engine
@@ -31,12 +34,10 @@ A = TypeVar("A", bound=Accumulator)
 
 _INDEX = b"headrace.shard"
 _FORMAT = b"headrace analysis 1\n"
-# Fields of shards and sources that say where the bytes are, and not what is made of them.
-_PLACES = ("path", "paths", "spans", "kept")
 
 
 class AnalysisCache:
-    """States of analyzers on disk, one for each shard of a file that was analyzed.
+    """States of analyzers on disk, one for each file that was analyzed.
 
     A state is found again while the file's content, the way it is read, and what is computed of it are the same. What
     an analyzer computes of another analyzer's value, as the variance of a column that was scaled, changes with every
@@ -51,13 +52,16 @@ class AnalysisCache:
     Attributes
     ----------
     hits, misses
-        Shards, counted once for each pass over the data, whose state was found, and was not.
+        Files, counted once for each pass over the data, whose state was found, and was not.
+    words
+        The words of text columns, for analyzers of which every new day changes what they look at.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self.directory = Path(directory)
         self.hits = 0
         self.misses = 0
+        self.words = WordStore(self.directory / "words")
         self._known = self._read_digests()
 
     def fold(
@@ -69,9 +73,11 @@ class AnalysisCache:
         columns: Sequence[str] | None = None,
         key: Sequence[bytes],
     ) -> A:
-        """Fold a dataset as ``engine.fold`` does, reading only the shards whose states are not there.
+        """Fold a dataset as ``engine.fold`` does, reading only the files whose states are not there.
 
-        States are merged in the order of the shards, so that the result has the bits of a fold without a cache.
+        The shards of a file are merged first, and files in their order: with few files of many shards that is far less
+        work. Counts, vocabularies and the bounds of quantiles are those of a fold without a cache, sums but for the
+        last bits.
 
         Parameters
         ----------
@@ -79,18 +85,19 @@ class AnalysisCache:
             What the state depends on besides the data.
         """
         digests = FileDigests(self._known)
-        about = _digest(_FORMAT, __version__.encode(), *key, repr(columns).encode())
-        paths = [self._path(about, shard, digests) for shard in dataset.shards]
+        about = digest_of(_FORMAT, __version__.encode(), *key, repr(columns).encode())
+        groups = [list(shards) for _, shards in groupby(dataset.shards, file_of)]
+        paths = [self._path(about, shards, digests) for shards in groups]
         states: dict[int, A] = {}
         for number, path in enumerate(paths):
             state = None if path is None else _read(path)
             if state is not None:
                 states[number] = state
         open_shards = tuple(
-            _Numbered(shard, number) for number, shard in enumerate(dataset.shards) if number not in states
+            _Numbered(shard, number) for number, shards in enumerate(groups) if number not in states for shard in shards
         )
         self.hits += len(states)
-        self.misses += len(open_shards)
+        self.misses += len(groups) - len(states)
         if open_shards:
             made = engine.fold(open_shards, partial(_ByShard, make), columns=columns).result()
             for number, state in made.items():
@@ -104,11 +111,21 @@ class AnalysisCache:
             total.merge(states[number])
         return total
 
-    def _path(self, about: bytes, shard: Shard, digests: FileDigests) -> Path | None:
-        file = _file_of(shard)
+    def key_of(self, shard: Shard) -> bytes | None:
+        """Return what tells the rows of a shard of a file from others; None for data that is in no file."""
+        file = file_of(shard)
         if file is None or not Path(file).is_file():
             return None
-        name = _digest(about, digests(file).encode(), _identity(shard).encode()).hex()
+        digests = FileDigests(self._known)
+        key = digest_of(digests(file).encode(), identity(shard).encode())
+        self._write_digests(digests)
+        return key
+
+    def _path(self, about: bytes, shards: Sequence[Shard], digests: FileDigests) -> Path | None:
+        file = file_of(shards[0])
+        if file is None or not Path(file).is_file():
+            return None
+        name = digest_of(about, digests(file).encode(), *(identity(shard).encode() for shard in shards)).hex()
         return self.directory / name[:2] / f"{name}.state"
 
     @property
@@ -129,13 +146,6 @@ class AnalysisCache:
             write_atomic(self._digest_file, msgspec.json.encode(list(self._known.values())))
 
 
-def _digest(*parts: bytes) -> bytes:
-    total = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        total.update(len(part).to_bytes(8, "little") + part)
-    return total.digest()
-
-
 def _read(path: Path) -> Any:
     """Return the state in a file; None where there is none that can be read."""
     try:
@@ -146,31 +156,6 @@ def _read(path: Path) -> Any:
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
         # Cut short, or written by another version: what it held is computed again.
         return None
-
-
-def _fields(shard: Any) -> list[tuple[str, Any]]:
-    if not dataclasses.is_dataclass(shard):
-        return []
-    return [(field.name, getattr(shard, field.name)) for field in dataclasses.fields(shard)]
-
-
-def _file_of(shard: Any) -> str | None:
-    """Return the file that a shard is read from, through whatever wraps it; None for data in memory."""
-    for name, value in _fields(shard):
-        if name == "path" and isinstance(value, (str, Path)):
-            return str(value)
-        if name == "shard":
-            return _file_of(value)
-    return None
-
-
-def _identity(value: Any) -> str:
-    """Describe how a shard is read, without where: not by its own path, nor by those of the other files."""
-    fields = _fields(value)
-    if not fields:
-        return value.to_string(show_field_metadata=True) if isinstance(value, pa.Schema) else repr(value)
-    inner = ", ".join(f"{name}={_identity(one)}" for name, one in fields if name not in _PLACES)
-    return f"{type(value).__name__}({inner})"
 
 
 @dataclasses.dataclass(frozen=True)

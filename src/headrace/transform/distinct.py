@@ -18,6 +18,7 @@ from headrace.model.feeds import distinct_strings, feeds_from_batch
 from headrace.model.session import run_session
 from headrace.transform.sessions import constant, is_rowwise, shared_session
 from headrace.transform.token_parts import cut_tokens
+from headrace.transform.tokens import words_pay
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -39,6 +40,7 @@ __all__ = [
     "run_chunks",
     "run_split",
     "split_by_column",
+    "token_runs",
 ]
 
 # Measured, a vocabulary of words of a dozen letters, CPU time against that of the whole graph: 1.17 to 2.1 times for
@@ -46,11 +48,6 @@ __all__ = [
 # times for 4,096 rows of which 2, 24, 44 and 63 % are. Below so many rows it does not pay, and never above a half.
 LEAST_ROWS = 1024
 _SAMPLE = 1024
-# Measured in the same way for eight words a text: 1.5 times and more below 4,096 texts; 0.83 times for 16,384 texts of
-# 1,600 distinct words, 1.6 times of 16,000. Of the words of 256 texts some 60 and 95 % are distinct then.
-_LEAST_TEXTS = 8192
-_SAMPLE_TEXTS = 256
-_NEW_WORDS = 0.75
 # The operators of a graph hand their results on within the processor's cache; a whole batch's would leave it.
 _CHUNK_ROWS = 8_192
 
@@ -160,7 +157,14 @@ def run_split(
     always: bool = False,
 ) -> Feeds:
     """Run a graph on a batch and return its outputs by name; for the parameters see `run_chunks`."""
-    return _together(run_chunks(split, whole, inputs, batch, wanted, always=always), batch.num_rows, wanted)
+    of_words = _of_words(split) if split.tokens else frozenset()
+    found: Feeds = {}
+    # What is not made of words need not be put in the order of their number, and back.
+    for names in ([name for name in wanted if name in of_words], [name for name in wanted if name not in of_words]):
+        if names:
+            chunks = run_chunks(split, whole, inputs, batch, names, always=always)
+            found |= _together(chunks, batch.num_rows, names)
+    return found
 
 
 def run_chunks(
@@ -171,6 +175,7 @@ def run_chunks(
     wanted: Collection[str],
     *,
     always: bool = False,
+    tokens: Sequence[TokenRun] = (),
 ) -> Iterator[tuple[Rows, dict[str, Any]]]:
     """Run a graph on a batch and yield rows and its outputs for them by name, at least once.
 
@@ -189,27 +194,63 @@ def run_chunks(
         Outputs of the whole.
     always
         Look for distinct texts even where that does not pay.
+    tokens
+        What `token_runs` returned for the batch, where that is known.
     """
-    repeating = {part.column for part in split.parts if _repeats(batch, part.column, always=always)}
-    in_words = bool(split.tokens) and all(_repeats_words(batch, part, always=always) for part in split.tokens)
-    if not repeating and not in_words:
-        yield from _run_chunks(whole, inputs, list(wanted), batch, {}, ())
+    rest = tuple(name for name in split.outputs if name in wanted)
+    main = None if split.main is None or not rest else _only(split.main, rest)
+    needed = set(wanted) | (set() if main is None else _reads(main))
+    parts = [(part, names) for part in split.parts if (names := [name for name in part.outputs if name in needed])]
+    repeating = {part.column for part, _ in parts if _repeats(batch, part.column, always=always)}
+    # Words of which nothing more is wanted need not be laid out in rows.
+    of_words = [part for part in split.tokens if needed & part.names]
+    runs = [run for run in tokens if run.part in of_words] or token_runs(of_words, batch, always=always)
+    if not repeating and not runs and not any(part.are_words(batch) for part in of_words):
+        yield from _run_chunks(_only(whole, tuple(wanted)), inputs, list(wanted), batch, {}, ())
         return
-    tokens = [part.run(batch) for part in split.tokens]
-    rest = [name for name in split.outputs if name in wanted]
+    runs = runs or [part.run(batch) for part in of_words]
     found: Feeds = {}
-    for part in split.parts:
-        names = list(part.outputs) if rest else [name for name in part.outputs if name in wanted]
-        if not names:
-            continue
+    for part, names in parts:
         if part.column in repeating:
             distinct = part.run(batch.column(part.column))
             found |= {name: distinct.of_rows(name) for name in names}
         else:
             found |= _run(part.model, part.inputs, names, batch)
-    names = rest if split.main is not None else []
-    for chunk in _run_chunks(split.main, split.inputs, names, batch, found, tokens):
+    for chunk in _run_chunks(main, split.inputs, list(rest), batch, found, runs):
         yield chunk[0], {name: chunk[1][name] for name in wanted}
+
+
+def token_runs(parts: Sequence[TokenPart], batch: pa.RecordBatch, *, always: bool = False) -> list[TokenRun]:
+    """Return the words of a batch's texts; nothing where it does not pay to work on the distinct ones."""
+    if all(_repeats_words(batch, part, always=always) for part in parts):
+        return [part.run(batch) for part in parts]
+    return []
+
+
+@lru_cache(maxsize=16)
+def _of_words(split: Split) -> frozenset[str]:
+    """Return the outputs that are made of the words of texts."""
+    found = {name for part in split.tokens for name in part.names}
+    if split.main is not None:
+        for node in onnx.load_from_string(split.main).graph.node:
+            if found.intersection(node.input):
+                found.update(node.output)
+    return frozenset(found)
+
+
+@lru_cache(maxsize=64)
+def _only(model: bytes, outputs: tuple[str, ...]) -> bytes:
+    """Return the part of a model that some of its outputs need."""
+    whole = onnx.load_from_string(model)
+    if outputs == tuple(value.name for value in whole.graph.output):
+        return model
+    whole.graph.CopyFrom(prune_graph(whole.graph, outputs))
+    content: bytes = whole.SerializeToString(deterministic=True)
+    return content
+
+
+def _reads(model: bytes) -> set[str]:
+    return {value.name for value in shared_session(model).get_inputs()}
 
 
 def _run(model: bytes, inputs: Sequence[Input], names: list[str], batch: pa.RecordBatch) -> Feeds:
@@ -241,8 +282,10 @@ def _run_chunks(
 ) -> Iterator[tuple[Rows, dict[str, Any]]]:
     """Run a model on some rows after the other, and yield what it gives together with what it was given."""
     session = None if model is None or not names else shared_session(model)
-    reads = set() if session is None else {value.name for value in session.get_inputs()}
-    feeds = {} if session is None else feeds_from_batch(batch, inputs)
+    reads = set() if session is None or model is None else _reads(model)
+    # A column is read with its mask, by which it is known that values may be missing.
+    features = {item.feature for item in inputs if item.name in reads}
+    feeds = feeds_from_batch(batch, [item for item in inputs if item.feature in features])
     order = None
     if tokens and batch.num_rows > _CHUNK_ROWS:
         # Lists are as wide as the longest one beside them: rows go with others of their length.
@@ -254,7 +297,7 @@ def _run_chunks(
         for run in tokens:
             found |= run.chunk(np.arange(start, stop) if order is None else order[start:stop])
         if session is not None:
-            mine = {name: values[rows] for name, values in feeds.items()}
+            mine = {name: values[rows] for name, values in feeds.items() if name in reads}
             mine |= {name: values for name, values in found.items() if name in reads}
             found |= zip(names, run_session(session, names, mine), strict=True)
         yield rows, found
@@ -292,14 +335,12 @@ def _repeats_words(batch: pa.RecordBatch, part: TokenPart, *, always: bool) -> b
     """Say whether it pays to work on the distinct words of a batch's texts."""
     if part.column.feature not in batch.schema.names:
         return False
+    if part.are_words(batch):
+        return True
     if always or part.gives_texts:
         # Texts would become Python's, one for each word.
         return always or batch.num_rows >= LEAST_ROWS
-    if batch.num_rows < _LEAST_TEXTS:
-        return False
-    rows = np.linspace(0, batch.num_rows - 1, _SAMPLE_TEXTS).astype(np.int64)
-    tokens = part.run(batch.take(pa.array(rows))).tokens
-    return len(tokens.words) <= _NEW_WORDS * tokens.codes.size
+    return words_pay(batch.num_rows, lambda rows: part.tokens(batch.take(rows)))
 
 
 @lru_cache(maxsize=16)

@@ -11,12 +11,11 @@ import spox.opset.ai.onnx.v20 as op20
 import spox.opset.ai.onnx.v21 as op
 
 from headrace.errors import TransformError
-from headrace.transform.accumulators import IdCounts, SumAnalyzer
 from headrace.transform.analyzers import of_size
 from headrace.transform.checks import data_and_mask, positive, with_mask
+from headrace.transform.document_counts import CorpusSize, DocumentFrequency
 from headrace.transform.lists import (
     deduplicate_per_row,
-    distinct_items,
     item_counts,
     item_mask,
     left_aligned,
@@ -210,10 +209,10 @@ def document_frequency(x: ndx.Array, vocab_size: int | None = None) -> ndx.Array
 def _frequency(x: ndx.Array, vocab_size: int | None, function: str) -> ndx.Array:
     trace = current_trace(function)
     size = _size(x, vocab_size, function)
-    distinct = distinct_items(x if size is None else _within(x, size))
-    call = trace.call(IdCounts("document_frequency"), distinct)
+    ids = x if size is None else _within(x, size)
+    call = trace.call(DocumentFrequency(), ids)
     if call.is_open or size is None:
-        return trace.stand_in((size,), ndx.int64, [distinct], f"tft.{function}")
+        return trace.stand_in((size,), ndx.int64, [ids], f"tft.{function}")
     return ndx.asarray(of_size(call.value, size))
 
 
@@ -252,7 +251,8 @@ def idf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True, add
 def _idf(x: ndx.Array, vocab_size: int | None, function: str, *, smooth: bool, add_baseline: bool) -> ndx.Array:
     trace = current_trace(function)
     frequency = _frequency(x, vocab_size, function)
-    rows = trace.call(SumAnalyzer("corpus_size"), ndx.asarray(1) + list_length(x) * 0)
+    size = _size(x, vocab_size, function)
+    rows = trace.call(CorpusSize(), x if size is None else _within(x, size))
     if rows.is_open or trace.depends_on_open(frequency):
         return trace.stand_in(frequency.shape, ndx.float64, [frequency, *rows.columns], f"tft.{function}")
     counted = frequency.unwrap_numpy().astype(np.float64)
@@ -298,18 +298,18 @@ def tfidf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True) -
     x = _ids(x, "tfidf")
     trace = current_trace("tfidf")
     size = _size(x, vocab_size, "tfidf")
+    # Before the analyzers of the weights, which the ids do not wait for.
+    open_ids = trace.stand_in(("N", None), ndx.nint64, [x], "tft.tfidf") if size is None else None
     weights = _idf(x, vocab_size, "tfidf", smooth=smooth, add_baseline=True)
     if size is None:
-        ids = trace.stand_in(("N", None), ndx.nint64, [x], "tft.tfidf")
-        return ids, trace.stand_in(("N", None), ndx.nfloat64, [x, weights], "tft.tfidf")
-    ids, counts = item_counts(_within(x, size))
+        assert open_ids is not None
+        return open_ids, trace.stand_in(("N", None), ndx.nfloat64, [x, weights], "tft.tfidf")
+    ids, counts, length = item_counts(_within(x, size))
     trace.set_domain(ids, Domain(size, None if (domain := trace.domain(x)) is None else domain.vocabulary))
     data, mask = data_and_mask(ids)
     assert mask is not None
-    length = list_length(x)
-    share = (
-        data_and_mask(counts)[0].astype(ndx.float64)
-        / ndx.where(length == 0, ndx.asarray(1), length).astype(ndx.float64)[:, None]
-    )
+    # An empty list has no ids to be divided by its length.
+    items = ndx.asarray(op17.max([length, const(np.int64(1))])).astype(ndx.float64)
+    share = data_and_mask(counts)[0].astype(ndx.float64) / items
     each = op17.gather(weights.unwrap_spox(), ndx.where(mask, ndx.asarray(0), data).unwrap_spox(), axis=0)
     return ids, with_mask(share * ndx.asarray(each), mask)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from headrace.model.lists import list_pieces
-from headrace.transform.accumulators import ByRow, CountingPart, WordCountingPart
-from headrace.transform.distinct import counted_words, run_chunks, split_by_column
+from headrace.transform.accumulators import ByRow, CountingPart, ListPart, WordCountingPart
+from headrace.transform.distinct import counted_words, run_chunks, split_by_column, token_runs
 from headrace.transform.tokens import Coded
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headrace.model.signature import Input
     from headrace.transform.accumulators import Analyzer
     from headrace.transform.distinct import Distinct, Split
+    from headrace.transform.token_parts import TokenRun
 
 __all__ = ["AnalyzerInput", "CombinedAccumulator", "Task"]
 
@@ -44,14 +45,26 @@ class Task:
         return tuple(name for item in self.looks_at for name in (item.values, item.missing) if name)
 
 
+class _State:
+    """The state of a task, and what it takes, which takes long to ask of each batch."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.names = task.names
+        self.part = task.analyzer.part()
+        self.by_row = isinstance(task.analyzer, ByRow)
+        self.lists = isinstance(self.part, ListPart)
+        self.counts = isinstance(self.part, CountingPart)
+        self.words = isinstance(self.part, WordCountingPart)
+
+
 class CombinedAccumulator:
     """The states of all analyzers of a level, fed from one run of one model for each batch."""
 
     def __init__(self, model: bytes, inputs: tuple[Input, ...], tasks: tuple[Task, ...]) -> None:
         self._model = model
         self._inputs = inputs
-        self._tasks = tasks
-        self._parts = [task.analyzer.part() for task in tasks]
+        self._states = [_State(task) for task in tasks]
         self.rows = 0
 
     def update(self, batch: pa.RecordBatch) -> None:
@@ -65,52 +78,56 @@ class CombinedAccumulator:
         split = split_by_column(self._model, self._inputs)
         owner = {name: part for part in split.parts for name in part.outputs}
         counted: dict[str, Distinct] = {}
-        others: list[tuple[Task, Any]] = []
-        for task, state in zip(self._tasks, self._parts, strict=True):
-            column = owner.get(task.names[0])
+        others: list[_State] = []
+        for state in self._states:
+            column = owner.get(state.names[0])
             # Where only counts are wanted, no row needs its value.
-            if column is None or not isinstance(state, CountingPart) or not set(task.names) <= set(column.outputs):
-                others.append((task, state))
-            elif isinstance(state, WordCountingPart) and set(task.names) <= column.plain:
+            if column is None or not state.counts or not set(state.names) <= set(column.outputs):
+                others.append(state)
+            elif state.words and set(state.names) <= column.plain:
                 # As they are in the batch, texts need not become Python's.
                 column.check(batch.column(column.column))
-                state.update_words(*counted_words(batch.column(column.column)))
+                cast("WordCountingPart", state.part).update_words(*counted_words(batch.column(column.column)))
             else:
                 if column.column not in counted:
                     counted[column.column] = column.run(batch.column(column.column))
-                _count(state, counted[column.column], task.looks_at)
+                _count(cast("CountingPart", state.part), counted[column.column], state.task.looks_at)
+        tokens = token_runs(split.tokens, batch) if others else []
+        others = [state for state in others if not _update_lists(state, tokens)]
         if others:
-            self._update_by_row(split, batch, others)
+            self._update_by_row(split, batch, others, tokens)
 
-    def _update_by_row(self, split: Split, batch: pa.RecordBatch, others: list[tuple[Task, Any]]) -> None:
-        wanted = sorted({name for task, _ in others for name in task.names})
+    def _update_by_row(self, split: Split, batch: pa.RecordBatch, states: list[_State], tokens: list[TokenRun]) -> None:
+        wanted = sorted({name for state in states for name in state.names})
         words: dict[int, tuple[NDArray[Any], NDArray[np.int64]]] = {}
-        for _, found in run_chunks(split, self._model, self._inputs, batch, wanted):
+        for _, found in run_chunks(split, self._model, self._inputs, batch, wanted, tokens=tokens):
             present: dict[Any, tuple[NDArray[Any], ...]] = {}
-            for number, (task, state) in enumerate(others):
-                values = found[task.names[0]]
-                if isinstance(values, Coded) and isinstance(state, CountingPart) and len(task.looks_at) == 1:
-                    counts = values.counts(found.get(task.looks_at[0].missing or ""))
+            for number, state in enumerate(states):
+                looks_at = state.task.looks_at
+                values = found[state.names[0]]
+                if isinstance(values, Coded) and state.counts and len(looks_at) == 1:
+                    counts = values.counts(found.get(looks_at[0].missing or ""))
                     words[number] = (values.words, counts + words[number][1] if number in words else counts)
-                    continue
-                by_row = isinstance(task.analyzer, ByRow)
-                key = (task.looks_at, by_row)
-                if key not in present:
-                    present[key] = _present(found, task.looks_at, by_row=by_row)
-                state.update(*present[key])
+                elif state.lists:
+                    cast("ListPart", state.part).update_lists(*_lists(found, looks_at))
+                else:
+                    key = (looks_at, state.by_row)
+                    if key not in present:
+                        present[key] = _present(found, looks_at, by_row=state.by_row)
+                    state.part.update(*present[key])
         for number, (texts, counts) in words.items():
             seen = counts > 0
-            others[number][1].update_counted(texts[seen], counts[seen])
+            cast("CountingPart", states[number].part).update_counted(texts[seen], counts[seen])
 
     def merge(self, other: CombinedAccumulator) -> None:
         """Take in what another accumulator has seen."""
         self.rows += other.rows
-        for mine, theirs in zip(self._parts, other._parts, strict=True):
-            mine.merge(theirs)
+        for mine, theirs in zip(self._states, other._states, strict=True):
+            mine.part.merge(theirs.part)
 
     def result(self) -> list[Any]:
         """Return the values, in the order of the tasks."""
-        return [part.result() for part in self._parts]
+        return [state.part.result() for state in self._states]
 
 
 def _count(state: CountingPart, found: Distinct, looks_at: tuple[AnalyzerInput, ...]) -> None:
@@ -123,6 +140,35 @@ def _count(state: CountingPart, found: Distinct, looks_at: tuple[AnalyzerInput, 
     if item.missing is not None:
         seen &= ~found.values[item.missing].ravel()
     state.update_counted(values[seen], counts[seen])
+
+
+def _update_lists(state: _State, tokens: list[TokenRun]) -> bool:
+    """Feed a state of the words of texts, where these are all that it looks at; return whether that was done."""
+    if len(state.task.looks_at) != 1 or not (state.counts or state.lists):
+        return False
+    item = state.task.looks_at[0]
+    for run in tokens:
+        lists = run.lists(item.values, item.missing)
+        if lists is None:
+            continue
+        if state.lists:
+            cast("ListPart", state.part).update_lists(lists.items(), lists.lengths)
+        else:
+            counts = lists.counts()
+            seen = counts > 0
+            cast("CountingPart", state.part).update_counted(lists.values[seen], counts[seen])
+        return True
+    return False
+
+
+def _lists(found: dict[str, Any], looks_at: tuple[AnalyzerInput, ...]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    (item,) = looks_at
+    values = _as_lists(_array(found[item.values]))
+    missing = None if item.missing is None else _as_lists(found[item.missing])
+    if missing is None:
+        return values.ravel(), np.full(values.shape[0], values.shape[1], np.int64)
+    missing = np.broadcast_to(missing, values.shape)
+    return values[~missing], np.count_nonzero(~missing, axis=1)
 
 
 def _present(found: dict[str, Any], looks_at: tuple[AnalyzerInput, ...], *, by_row: bool) -> tuple[NDArray[Any], ...]:

@@ -23,6 +23,8 @@ from headrace.transform.batches import Batching, batched, lazy, raw_names
 from headrace.transform.columns import signature_inputs
 from headrace.transform.distinct import LEAST_ROWS, run_split, split_by_column
 from headrace.transform.sessions import shared_session
+from headrace.transform.tokens import WORDS
+from headrace.transform.word_shards import in_words
 
 if TYPE_CHECKING:
     import os
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from headrace.schema import FeatureSpec
     from headrace.transform.columns import RawColumn
     from headrace.transform.verification import TransformVerification
+    from headrace.transform.word_store import WordStore
 
 __all__ = ["AnalyzerResult", "BatchTransform", "TransformGraph"]
 
@@ -96,7 +99,7 @@ class BatchTransform:
         return pieces[0] if len(pieces) == 1 else [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 
     def _run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
-        if batch.num_rows < LEAST_ROWS:
+        if batch.num_rows < LEAST_ROWS and WORDS not in batch.schema.types:
             return run_session(shared_session(self.model), list(self.outputs), feeds_from_batch(batch, self.inputs))
         found = run_split(split_by_column(self.model, self.inputs), self.model, self.inputs, batch, self.outputs)
         return [found[name] for name in self.outputs]
@@ -150,6 +153,12 @@ class TransformGraph:
         Columns of the data that it does not read.
     training_model
         The graph for rows that are learnt from, where a mapper gives them other values (``tft.target_encode``).
+
+    Attributes
+    ----------
+    words
+        The words of the texts that were analyzed, so that these are not split again when they are transformed; None
+        where there are none.
     """
 
     def __init__(
@@ -167,6 +176,7 @@ class TransformGraph:
         self.analyzers = analyzers
         self.ignored = ignored
         self.training_model = training_model
+        self.words: WordStore | None = None
         self._model = model
         self._paths = paths
 
@@ -267,6 +277,8 @@ class TransformGraph:
         wanted = raw_names(function, dataset)
         if next(dataset.batches(wanted), None) is None:
             return Dataset(function.schema, ())
+        if self.words is not None:
+            dataset = in_words(dataset, split_by_column(function.model, function.inputs), self.words)
         return (engine or LocalEngine()).map(dataset.shards, function, sink or _MemorySink(), columns=wanted)
 
     def lazy(self, source: Any, *, outputs: Sequence[str] | None = None, training: bool = False) -> Dataset:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "deduplicate_per_row",
-    "distinct_items",
     "item_counts",
     "item_mask",
     "left_aligned",
@@ -80,7 +79,7 @@ def item_mask(x: ndx.Array) -> ndx.Array:
 
 
 def _width(x: Var) -> Var:
-    return op17.slice(op.shape(x), const(np.array([1])), const(np.array([2])))
+    return op.shape(x, start=1, end=2)
 
 
 def _places(x: Var) -> Var:
@@ -282,9 +281,7 @@ def list_top(x: ndx.Array, k: int) -> ndx.Array:
     positive(k, "list_top", "k")
     numbers, present = _numbers(x, "list_top", -np.inf)
     numbers = ndx.where(ndx.isnan(numbers), ndx.asarray(-np.inf), numbers)
-    rows = op17.slice(op.shape(numbers.unwrap_spox()), const(np.array([0])), const(np.array([1])))
-    behind = op17.expand(const(np.array([[-np.inf]])), op17.concat([rows, const(np.array([k]))], axis=0))
-    wide = op17.concat([numbers.unwrap_spox(), behind], axis=1)
+    wide = op.pad(numbers.unwrap_spox(), const(np.array([0, 0, 0, k])), const(np.float64(-np.inf)))
     top, _ = op17.top_k(wide, const(np.array([k])), axis=1, largest=1, sorted=1)
     count = ndx.sum(present.astype(ndx.int64), axis=1)
     # The shape says the length outright, so that what is missing may be filled.
@@ -326,9 +323,12 @@ def pad_lists(x: ndx.Array, size: int, value: Any) -> ndx.Array:
         raise TransformError("tft.pad_lists fills with a value of the lists' own type", got=f"{value!r} for {x.dtype}")
     filling = ndx.asarray(value, dtype=data.dtype)
     filled = ndx.where(item_mask(x), data, filling)
-    rows = op17.slice(op.shape(filled.unwrap_spox()), const(np.array([0])), const(np.array([1])))
-    shape = op17.concat([rows, const(np.array([size]))], axis=0)
-    wide = op17.concat([filled.unwrap_spox(), op17.expand(filling.unwrap_spox(), shape)], axis=1)
+    if is_text(x):
+        rows = op.shape(filled.unwrap_spox(), start=0, end=1)
+        shape = op17.concat([rows, const(np.array([size]))], axis=0)
+        wide = op17.concat([filled.unwrap_spox(), op17.expand(filling.unwrap_spox(), shape)], axis=1)
+    else:
+        wide = op.pad(filled.unwrap_spox(), const(np.array([0, 0, 0, size])), filling.unwrap_spox())
     cut = op17.slice(wide, const(np.array([0])), const(np.array([size])), const(np.array([1])))
     # The shape says the length outright, so that the graph's output has it.
     found = ndx.asarray(op.reshape(cut, const(np.array([-1, size]))))
@@ -395,26 +395,18 @@ def _starts(sorted_codes: Var) -> Var:
     return op17.not_(op19.equal(sorted_codes, before))
 
 
-def _sorted_starts(ids: ndx.Array) -> tuple[Var, Var, Var]:
-    """Sort each list; return the ids, where each distinct one begins, and where the lists have items."""
+def item_counts(ids: ndx.Array) -> tuple[ndx.Array, ndx.Array, Var]:
+    """Return the distinct ids of each list in ascending order, how often each is in it, and the lists' lengths.
+
+    The first two are lists, the lengths int64 ``[N, 1]``.
+    """
     data, present = data_and_mask(ids)[0].unwrap_spox(), item_mask(ids).unwrap_spox()
-    far = const(np.int64(_FAR))
-    ordered, _ = _sorted(op17.where(present, data, far))
-    return ordered, op17.and_(_starts(ordered), op17.less(ordered, far)), present
-
-
-def distinct_items(ids: ndx.Array) -> ndx.Array:
-    """Return the distinct ids of each list for an analyzer: in ascending order, with gaps between them."""
-    ordered, starts, _ = _sorted_starts(ids)
-    return with_mask(ndx.asarray(ordered), ~ndx.asarray(starts))
-
-
-def item_counts(ids: ndx.Array) -> tuple[ndx.Array, ndx.Array]:
-    """Return the distinct ids of each list in ascending order, and how often each occurs in it, both as lists."""
-    ordered, starts, present = _sorted_starts(ids)
-    far = const(np.int64(_FAR))
+    far, width = const(np.int64(_FAR)), _width(data)
+    ordered, _ = op17.top_k(op17.where(present, data, far), width, axis=1, largest=0, sorted=1)
+    before = op.pad(ordered, const(np.array([0, 1, 0, -1])), far)
     # Sorted once more, the first of equal ids go to the front, with their places.
-    values, first = _sorted(op17.where(starts, ordered, far))
+    alone = op17.where(op19.equal(ordered, before), far, ordered)
+    values, first = op17.top_k(alone, width, axis=1, largest=0, sorted=1)
     there = op17.less(values, far)
     length = op17.reduce_sum(op.cast(present, to=np.int64), const(np.array([1])), keepdims=1)
     # Where the next distinct id begins, the list's end behind the last.
@@ -422,7 +414,8 @@ def item_counts(ids: ndx.Array) -> tuple[ndx.Array, ndx.Array]:
     end = const(np.array([np.iinfo(np.int64).max]))
     following = op17.concat([op17.slice(op17.where(there, first, length), one, end, one), length], axis=1)
     absent = ~ndx.asarray(there)
-    return with_mask(ndx.asarray(values), absent), with_mask(ndx.asarray(op17.sub(following, first)), absent)
+    counts = with_mask(ndx.asarray(op17.sub(following, first)), absent)
+    return with_mask(ndx.asarray(values), absent), counts, length
 
 
 def segment_indices(segment_ids: ndx.Array) -> ndx.Array:

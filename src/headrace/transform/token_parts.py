@@ -15,7 +15,7 @@ from headrace.model.compose import prune_graph
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.session import run_session
 from headrace.transform.sessions import constant, is_rowwise, shared_session
-from headrace.transform.tokens import Coded, Tokens, split_texts
+from headrace.transform.tokens import WORDS, Coded, Lists, Tokens, is_text, split_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,16 @@ __all__ = ["TokenPart", "TokenRun", "cut_tokens"]
 
 # What tft.split makes of the tokenizer; any other pattern is left to it.
 _WORD = rb"(?:[^\t\n\v\f\r ]+)|^\x00row$"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A value of a graph that has the shape of the words' matrix, from ``start`` to ``end``, or ``less`` columns."""
+
+    name: str
+    less: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,10 @@ class TokenPart:
         Those of them that are the graph's own outputs.
     counts
         The graph's value that has the number of words of each row.
+    beyond
+        The graph's outputs of the shape of the matrix that are true behind the end of each row.
     shapes
-        The graph's values that have the shape of the matrix, and by how many columns they miss it.
+        The graph's values that have the shape of the matrix.
     gives_texts
         Whether outputs are texts.
     """
@@ -69,8 +81,42 @@ class TokenPart:
     outputs: tuple[str, ...]
     asked: tuple[str, ...]
     counts: str | None
-    shapes: tuple[tuple[str, int], ...]
+    beyond: frozenset[str]
+    shapes: tuple[Shape, ...]
     gives_texts: bool
+
+    @property
+    def names(self) -> set[str]:
+        """The graph's values that it gives."""
+        return {*self.outputs, *(one.name for one in self.shapes), *([] if self.counts is None else [self.counts])}
+
+    def are_words(self, batch: pa.RecordBatch) -> bool:
+        """Tell whether a batch has words (see `Tokens.array`) where the texts should be."""
+        index = batch.schema.get_field_index(self.column.feature)
+        return index >= 0 and self.texts is None and batch.schema.types[index] == WORDS
+
+    def tokens(self, batch: pa.RecordBatch) -> Tokens:
+        """Split the texts of a batch.
+
+        Raises
+        ------
+        RequestError
+            As `feeds_from_batch` does.
+        """
+        if self.texts is not None:
+            session = shared_session(self.texts)
+            (made,) = run_session(session, [session.get_outputs()[0].name], feeds_from_batch(batch, self.inputs))
+            return split_texts(pa.array(made, pa.string()), self.separator)
+        texts = batch.column(self.column.feature)
+        if self.are_words(batch):
+            if texts.null_count:
+                # It knows whether there may be nulls.
+                feeds_from_batch(pa.record_batch({self.column.feature: pa.nulls(1, pa.string())}), self.inputs)
+            return Tokens.of_array(texts)
+        if texts.null_count or not is_text(texts.type):
+            # It knows which columns may have nulls, and says what is wrong with others.
+            feeds_from_batch(batch, self.inputs)
+        return split_texts(texts, self.separator)
 
     def run(self, batch: pa.RecordBatch) -> TokenRun:
         """Split the texts of a batch, and run the model once for each distinct word.
@@ -80,16 +126,7 @@ class TokenPart:
         RequestError
             As `feeds_from_batch` does.
         """
-        if self.texts is None:
-            texts = batch.column(self.column.feature)
-            if texts.null_count or not _is_text(texts.type):
-                # It knows which columns may have nulls, and says what is wrong with others.
-                feeds_from_batch(batch, self.inputs)
-        else:
-            session = shared_session(self.texts)
-            (made,) = run_session(session, [session.get_outputs()[0].name], feeds_from_batch(batch, self.inputs))
-            texts = pa.array(made, pa.string())
-        tokens = split_texts(texts, self.separator)
+        tokens = self.tokens(batch)
         words = tokens.words.to_numpy(zero_copy_only=False)
         found = run_session(shared_session(self.model), list(self.outputs), {self.matrix: words})
         return TokenRun(self, tokens, dict(zip(self.outputs, found, strict=True)))
@@ -102,6 +139,23 @@ class TokenRun:
     part: TokenPart
     tokens: Tokens
     values: dict[str, np.ndarray[Any, Any]]
+
+    def lists(self, values: str, missing: str | None) -> Lists | None:
+        """Return two of the graph's outputs as lists without what is missing; None where words do not tell it."""
+        if values not in self.values or missing is None or self.values[values].dtype.kind == "f":
+            return None
+        tokens = self.tokens
+        if missing in self.part.beyond:
+            return Lists(self.values[values], tokens.codes, tokens.counts)
+        absent = self.values.get(missing)
+        if absent is None or not absent[-1]:
+            # What lies behind the end of a row has a value too, and rows are as long as the longest.
+            return None
+        kept = ~absent[tokens.codes]
+        if kept.all():
+            return Lists(self.values[values], tokens.codes, tokens.counts)
+        sums = np.concatenate([[0], np.cumsum(kept)])
+        return Lists(self.values[values], tokens.codes[kept], np.diff(sums[tokens.starts]))
 
     def chunk(self, rows: NDArray[np.int64]) -> dict[str, Any]:
         """Return the graph's values for some rows; texts as `Coded`."""
@@ -117,13 +171,7 @@ class TokenRun:
         }
         if part.counts is not None:
             found[part.counts] = counts
-        return found | {name: np.array([rows.size, width - less]) for name, less in part.shapes}
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
+        return found | {one.name: np.array([rows.size, width - one.less])[one.start : one.end] for one in part.shapes}
 
 
 @dataclass(frozen=True)
@@ -136,7 +184,7 @@ class _Found:
     # What lies between the texts and the matrix, which only the matrix and shapes may be made of.
     inside: frozenset[str]
     counts: str | None
-    shapes: tuple[tuple[str, int], ...]
+    shapes: tuple[Shape, ...]
 
 
 class _Graph:
@@ -179,8 +227,8 @@ class _Graph:
         if column is None or column.op_type != "Expand" or not _is_blank(self.constant(column.input[0])):
             return None
         counts = node.output[1] if len(node.output) > 1 else None
-        shapes = [*self._shapes(parts, 1), *self._shapes(joins[0].output[0], 0)]
-        return _Found(node.input[0], separator, joins[0].output[0], frozenset({parts}), counts or None, tuple(shapes))
+        shapes = tuple(self._shapes(parts, 1))
+        return _Found(node.input[0], separator, joins[0].output[0], frozenset({parts}), counts or None, shapes)
 
     def _tokenizer(self, node: onnx.NodeProto) -> _Found | None:
         settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
@@ -197,12 +245,48 @@ class _Graph:
             return None
         matrix = behind[0].output[0]
         inside = frozenset({before.output[0], node.output[0]})
-        return _Found(before.input[1], None, matrix, inside, None, tuple(self._shapes(matrix, 0)))
+        return _Found(before.input[1], None, matrix, inside, None, ())
 
-    def _shapes(self, name: str, less: int) -> Iterator[tuple[str, int]]:
+    def _shapes(self, name: str, less: int) -> Iterator[Shape]:
         for node in self.readers.get(name, []):
-            if node.op_type == "Shape" and all(one.name == "start" and one.i == 0 for one in node.attribute):
-                yield node.output[0], less
+            if node.op_type == "Shape":
+                bounds = {one.name: one.i for one in node.attribute}
+                yield Shape(node.output[0], less, bounds.get("start", 0), bounds.get("end", 2))
+
+    def shapes(self, found: _Found, mine: set[str]) -> tuple[Shape, ...]:
+        """Return the values that have the shape of the matrix, or of what is made of it word by word."""
+        return (*found.shapes, *(one for name in sorted(mine) for one in self._shapes(name, 0)))
+
+    def beyond(self, found: _Found) -> frozenset[str]:
+        """Return the outputs that are true behind the end of each row: `tft.split` compares places with counts."""
+        lengths = {
+            node.output[0]
+            for node in self.readers.get(found.counts or "", [])
+            if node.op_type == "Unsqueeze" and _is_one(self.constant(node.input[1]))
+        }
+        same = {
+            node.output[0]
+            for node in self.graph.node
+            if node.op_type == "GreaterOrEqual" and node.input[1] in lengths and self._are_places(node.input[0], found)
+        }
+        for node in self.graph.node:
+            if node.op_type == "Identity" and node.input[0] in same:
+                same.add(node.output[0])
+        return frozenset(same & set(self.outputs))
+
+    def _are_places(self, name: str, found: _Found) -> bool:
+        """Say whether a value is 0, 1, … up to the width of the matrix."""
+        node = self.makers.get(name)
+        if node is None or node.op_type != "Range":
+            return False
+        first, step = self.constant(node.input[0]), self.constant(node.input[2])
+        width = self.makers.get(node.input[1])
+        inner = None if width is None or width.op_type != "Squeeze" else self.makers.get(width.input[0])
+        if first is None or first != 0 or not _is_one(step) or inner is None or inner.op_type != "Slice":
+            return False
+        start, end = self.constant(inner.input[1]), self.constant(inner.input[2])
+        whole = Shape(inner.input[0], 0, 0, 2) in self._shapes(found.matrix, 0) and len(inner.input) == 3
+        return whole and _is_one(start) and end is not None and end.tolist() == [2]
 
     def by_word(self, found: _Found) -> tuple[set[str], list[str]]:
         """Return the values that are computed of each word by itself, and those of them that others need."""
@@ -221,6 +305,10 @@ class _Graph:
             or any(not mine.issuperset(node.output) for node in self.readers.get(name, []) if node.op_type != "Shape")
         ]
         return mine, sorted(others)
+
+
+def _is_one(value: Any) -> bool:
+    return value is not None and value.size == 1 and bool(value.ravel()[0] == 1)
 
 
 def _is_blank(value: Any) -> bool:
@@ -283,11 +371,13 @@ def _part(
     gives_texts = any(types[name].type.tensor_type.elem_type == TensorProto.STRING for name in outputs)
     if found.counts is not None:
         types[found.counts] = helper.make_tensor_value_info(found.counts, TensorProto.INT64, ["N"])
-    for name, _ in found.shapes:
-        types[name] = helper.make_tensor_value_info(name, TensorProto.INT64, [2])
+    shapes = graph.shapes(found, mine)
+    for one in shapes:
+        size = len(range(2)[one.start : one.end])
+        types[one.name] = helper.make_tensor_value_info(one.name, TensorProto.INT64, [size])
     part = TokenPart(
         column, texts_model, texts_inputs, found.separator, found.matrix, model, tuple(outputs), asked,
-        found.counts, found.shapes, gives_texts,
+        found.counts, graph.beyond(found), shapes, gives_texts,
     )  # fmt: skip
     return part, types
 

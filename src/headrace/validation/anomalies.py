@@ -62,6 +62,7 @@ Rule: TypeAlias = Literal[
     "nestedness",
     "no_data",
     "number_in_text",
+    "other",
     "range",
     "semantic_domain",
     "semantic_suggestion",
@@ -123,7 +124,7 @@ class Anomaly(msgspec.Struct, frozen=True, omit_defaults=True):
     path
         The steps to a field of a struct; empty for columns.
     name
-        Of the user's rule, of the sparse or weighted feature.
+        Of the user's rule, of the sparse or weighted feature; where the rule is ``other``, the type that TFX gives.
     row_numbers
         Some of the rows, counted from 0 among the rows that can be read; empty where only statistics were looked at.
     p_value
@@ -132,6 +133,8 @@ class Anomaly(msgspec.Struct, frozen=True, omit_defaults=True):
         What would have to be added to the string domain that the feature shares with others.
     suggested_constraints
         The constraints on the data set as they would allow it.
+    tfx
+        What anomalies of TFX say beyond all this, as text of TensorFlow Metadata; see :meth:`Anomalies.from_pbtxt`.
     """
 
     feature: str | None
@@ -151,6 +154,7 @@ class Anomaly(msgspec.Struct, frozen=True, omit_defaults=True):
     p_value: float | None = None
     suggested_values: tuple[str, ...] = ()
     suggested_constraints: DatasetConstraints | None = None
+    tfx: str = ""
 
     @property
     def acceptable(self) -> bool:
@@ -176,10 +180,13 @@ class Anomalies(msgspec.Struct, frozen=True):
         All of them.
     splits
         The data sets that were looked at.
+    tfx
+        By data set, what anomalies of TFX say beyond all this, as text of TensorFlow Metadata.
     """
 
     anomalies: tuple[Anomaly, ...] = ()
     splits: tuple[str, ...] = ()
+    tfx: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Anomaly]:
         return iter(self.anomalies)
@@ -263,11 +270,13 @@ class Anomalies(msgspec.Struct, frozen=True):
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts and lists."""
         plain: dict[str, Any] = to_plain(self)
+        if not self.tfx:
+            del plain["tfx"]
         return plain
 
     def to_json(self) -> str:
         """Return the JSON form, indented."""
-        return to_json(self)
+        return to_json(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str | bytes, *, file: str | None = None) -> Anomalies:
@@ -282,7 +291,7 @@ class Anomalies(msgspec.Struct, frozen=True):
 
     def save(self, path: str | Path) -> None:
         """Write the JSON form; the file is there whole or not at all (StorageError)."""
-        write_json(path, self)
+        write_json(path, self.to_dict())
 
     @classmethod
     def load(cls, path: str | Path) -> Anomalies:
@@ -294,6 +303,58 @@ class Anomalies(msgspec.Struct, frozen=True):
             If there is no such file, or it is not the JSON of anomalies.
         """
         return read_json(cls, path, rule=_RULE)
+
+    def to_pbtxt(self, schema: Schema, *, split: str | None = None) -> str:
+        """Return the text form of TensorFlow Metadata, as TFX's ExampleValidator has it; needs the extra ``tfx``.
+
+        What TensorFlow Metadata has no place for stands in an annotation of the schema, from which :meth:`from_pbtxt`
+        reads it; TFX takes no notice of it.
+
+        Parameters
+        ----------
+        schema
+            The schema that the data was checked against.
+        split
+            The data set, since a message is about one; it may be left out where there is one.
+
+        Raises
+        ------
+        MissingExtraError
+            If tensorflow-metadata is not installed.
+        UsageError
+            If there are several data sets and none is named, or there is none of this name.
+        DataError
+            If a text is not valid Unicode.
+        """
+        from headrace.validation.tfmd import anomalies_to_pbtxt
+
+        return anomalies_to_pbtxt(self, schema, split=split)
+
+    @classmethod
+    def from_pbtxt(cls, source: str | Path, *, split: str | None = None) -> Anomalies:
+        """Read the text form of TensorFlow Metadata, as TFX's ExampleValidator writes it; needs the extra ``tfx``.
+
+        Each reason is an anomaly. One of a type that headrace has no rule for has the rule ``other``, and the type as
+        its ``name``. What else headrace has no word for is kept in ``tfx`` and written back by :meth:`to_pbtxt`. The
+        binary form, and the schema that the data was checked against, are read by ``headrace.validation.tfmd``.
+
+        Parameters
+        ----------
+        source
+            The text, or a path: a :class:`~pathlib.Path`, or one line that ends in ``.pbtxt``.
+        split
+            The name of the data set; when None the one that headrace wrote, otherwise ``data``.
+
+        Raises
+        ------
+        MissingExtraError
+            If tensorflow-metadata is not installed.
+        DataError
+            If there is no such file, or it has no such message.
+        """
+        from headrace.validation.tfmd import anomalies_from_pbtxt
+
+        return anomalies_from_pbtxt(source, split=split)
 
     def _repr_html_(self) -> str:
         from headrace.validation.view import anomalies_view

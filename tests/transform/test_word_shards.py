@@ -1,0 +1,167 @@
+"""Tests of shards whose texts are words already."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace import transform as tft
+from headrace.data import parquet
+from headrace.errors import DataError, RequestError
+from headrace.transform import tokens, word_shards
+from headrace.transform.distinct import split_by_column
+from headrace.transform.tokens import WORDS
+from headrace.transform.word_shards import WordShard, in_words, word_columns
+from headrace.transform.word_store import WordStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A shard that is cut in another way each time it is read."""
+
+    table: pa.Table
+    sizes: tuple[int, ...]
+
+    @property
+    def num_rows(self) -> int | None:
+        return None
+
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        table = self.table if columns is None else self.table.select(columns)
+        size = self.sizes[0] if columns is None or "text" in columns else self.sizes[1]
+        yield from table.to_batches(size)
+
+
+def texts(rows: int, *, missing: bool = False, seed: int = 0) -> pa.Array:
+    rng = np.random.default_rng(seed)
+    words = np.array([f"word{number}" for number in range(300)])
+    made: list[str | None] = [" ".join(words[rng.integers(0, 300, rng.integers(0, 8))]) for _ in range(rows)]
+    if missing:
+        made[::7] = [None] * len(made[::7])
+    return pa.array(made, pa.string())
+
+
+def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    ids = tft.compute_and_apply_vocabulary(tft.split(inputs["text"], " "), top_k=100, num_oov_buckets=3)
+    words, weights = tft.tfidf(ids)
+    return {
+        "words": tft.pad_lists(words, 4, -1),
+        "weights": tft.pad_lists(weights, 4, 0.0),
+        "number": tft.fill_missing(tft.scale_to_z_score(inputs["number"]), 0.0),
+    }
+
+
+def written(path: Path, *, missing: bool = False, rows: int = ROWS) -> Path:
+    number = np.random.default_rng(1).normal(size=rows)
+    pq.write_table(pa.table({"text": texts(rows, missing=missing), "number": number}), path, row_group_size=10_000)
+    return path
+
+
+@given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)), missing=st.booleans())
+def test_reading_again_gives_the_same_rows(sizes: tuple[int, int], missing: bool) -> None:
+    table = pa.table({"n": np.arange(90), "text": texts(90, missing=missing)})
+    expected = [None if text is None else [*text.split()] for text in table["text"].to_pylist()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_shards, "words_pay", lambda *_: True)
+        store = WordStore.temporary()
+        shard = WordShard(Batches(table, sizes), (("text", None),), b"key", store)
+        for columns in (None, ["text", "n"], ["n"], ["text"], ["n", "text"]):
+            found = pa.Table.from_batches(shard.read(columns))
+            assert found.column_names == (columns or ["n", "text"])
+            if "n" in found.column_names:
+                assert found["n"].to_pylist() == list(range(90))
+            if "text" in found.column_names:
+                assert found["text"].to_pylist() == expected
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_transform_is_the_same_with_and_without_kept_words(
+    tmp_path: Path, missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = parquet(written(tmp_path / "x.parquet", missing=missing))
+    graph = tft.analyze(source, preprocessing_fn)
+    assert graph.words is not None
+    kept = list(graph.words.directory.rglob("*.words"))
+    assert len(kept) == len(source.dataset().shards)
+    found = graph.transform(source).to_table()
+    monkeypatch.setattr(tokens, "LEAST_TEXTS", 1 << 40)
+    plain = tft.analyze(source, preprocessing_fn)
+    assert plain.words is not None
+    assert not [*plain.words.directory.rglob("*.words")]
+    assert [one.value for one in plain.analyzers] == [one.value for one in graph.analyzers]
+    plain.words = None
+    assert plain.transform(source).to_table().equals(found)
+
+
+def test_a_cache_keeps_the_words_of_every_day(tmp_path: Path) -> None:
+    days = [written(tmp_path / f"{day}.parquet") for day in range(3)]
+    for count in (1, 2, 3):
+        cached = tft.analyze(parquet(days[:count]), preprocessing_fn, cache=tmp_path / "cache")
+        assert [one.value for one in cached.analyzers] == [
+            one.value if not isinstance(one.value, float) else pytest.approx(one.value, rel=1e-12)
+            for one in tft.analyze(parquet(days[:count]), preprocessing_fn).analyzers
+        ]
+    assert [*(tmp_path / "cache" / "words").rglob("*.words")]
+
+
+def test_texts_of_a_changed_file_are_split_anew(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.parquet")
+    graph = tft.analyze(parquet(path), preprocessing_fn)
+    pq.write_table(pa.table({"text": texts(ROWS, seed=5), "number": np.zeros(ROWS)}), path, row_group_size=10_000)
+    os.utime(path, ns=(1, 1))
+    found = graph.transform(parquet(path)).to_table()
+    graph.words = None
+    assert graph.transform(parquet(path)).to_table().equals(found)
+
+
+def test_rows_that_do_not_belong_together_are_an_error(tmp_path: Path) -> None:
+    store = WordStore(tmp_path)
+    table = pa.table({"n": np.arange(ROWS), "text": texts(ROWS)})
+    [*WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), b"key", store).read()]
+    shorter = WordShard(Batches(table.slice(5), (9_000, 9_000)), (("text", b" "),), b"key", store)
+    with pytest.raises(DataError, match="has changed"):
+        [*shorter.read(["n", "text"])]
+
+
+def test_texts_that_do_not_repeat_stay_as_they_are(tmp_path: Path) -> None:
+    store = WordStore(tmp_path)
+    table = pa.table({"text": [f"a{number} b{number}" for number in range(ROWS)]})
+    shard = WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), b"key", store)
+    assert pa.Table.from_batches(shard.read()).equals(table)
+    assert not [*tmp_path.rglob("*.words")]
+
+
+def test_texts_that_are_needed_for_more_than_their_words_stay(tmp_path: Path) -> None:
+    def function(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        words = tft.split(inputs["text"], " ")
+        return {"ids": tft.pad_lists(tft.hash_strings(words, 10), 3, 0), "length": tft.length(inputs["text"])}
+
+    source = parquet(written(tmp_path / "x.parquet"))
+    transform = tft.analyze(source, function).batch_transform()
+    split = split_by_column(transform.model, transform.inputs)
+    assert word_columns(split) == {}
+    dataset = source.dataset()
+    assert in_words(dataset, split, WordStore(tmp_path / "words")) is dataset
+
+
+def test_a_missing_text_where_none_may_be_is_an_error(tmp_path: Path) -> None:
+    graph = tft.analyze(parquet(written(tmp_path / "x.parquet")), preprocessing_fn)
+    column = tokens.split_texts(texts(2_000, missing=True), b" ").array(texts(2_000, missing=True))
+    assert column.type == WORDS
+    batch = pa.record_batch({"text": column, "number": pa.array(np.zeros(2_000))})
+    with pytest.raises(RequestError, match="text"):
+        graph.transform_batch(batch)
