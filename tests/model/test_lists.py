@@ -231,6 +231,21 @@ def test_values_that_do_not_fit(field: str, value: Any, words: str) -> None:
         decoder.feeds_from_columns({name: [GOOD[name], row[name]] for name in row})
 
 
+def test_all_lists_are_of_one_width() -> None:
+    rows = [{**GOOD, "tags": ["a", "b"], "marks": [1.0]}, {**GOOD, "marks": [1, 2, 3]}]
+    feeds = RowDecoder(SIGNATURE).feeds_from_rows(rows)
+    assert {name: array.shape for name, array in feeds.items() if array.ndim == 2} == {
+        "tags": (2, 3),
+        "tags__absent": (2, 3),
+        "marks": (2, 3),
+        "marks__absent": (2, 3),
+        "point": (2, 2),
+        "flags__absent": (2, 3),
+    }
+    assert feeds["tags"].tolist() == [["a", "b", ""], ["a", "", ""]]
+    assert feeds["flags__absent"].all()
+
+
 def test_texts_in_base64() -> None:
     feeds = RowDecoder(SIGNATURE).feeds_from_rows([{**GOOD, "tags": [{"b64": "w6k="}, "x"]}])
     assert feeds["tags"].tolist() == [["é", "x"]]

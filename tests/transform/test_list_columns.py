@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import ndonnx as ndx
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -182,6 +183,27 @@ def test_analyzers_see_the_items(run: Run) -> None:
         # Of five documents red is in three, blue in two, green in one.
         idf = [np.log(6 / (1 + count)) + 1 for count in (3, 2, 1)]
         np.testing.assert_allclose(found["tfidf"][4], np.array(idf) / 3, rtol=1e-6)
+
+
+def test_lists_of_two_columns_together(run: Run) -> None:
+    data = {"ids": [[0, 1], [2], [], [1], None], "weights": [[0.5, 2.0], [], [1.0], [4.0, 3.0, 2.0], [7.0]]}
+
+    def function(inputs: Any) -> dict[str, Any]:
+        ids, weights = inputs["ids"], inputs["weights"]
+        return {
+            "hot": tft.multi_hot(ids, 3, weights=weights),
+            "products": tft.list_sum(ids.astype(ndx.nfloat64) * weights),
+            "words": tft.multi_hot(tft.compute_and_apply_vocabulary(ids, weights=weights, top_k=1)),
+        }
+
+    for rows in (1, 2, 5):
+        found = run(function, rows, **data)
+        # An item counts where both lists have one.
+        assert found["hot"] == [[0.5, 2, 0], [0, 0, 0], [0, 0, 0], [0, 4, 0], [0, 0, 0]]
+        assert found["products"] == [2.0, 0.0, 0.0, 4.0, 0.0]
+        assert found["words"] == [[1], [0], [0], [1], [0]]
+    graph = tft.analyze(data, function)
+    assert graph.verify(data).ok
 
 
 def test_lists_of_one_length_are_rows_of_numbers() -> None:

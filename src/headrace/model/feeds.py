@@ -63,7 +63,7 @@ def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
         Raw columns; those that no input reads are left alone. NaN stays NaN.
     inputs
         A signature's inputs. A null becomes True in the mask and ``""``, 0 or False in the values. So does, in lists,
-        what lies behind the end of one; they are as wide as the longest list of the batch, and one item at least.
+        what lies behind the end of one; all are as wide as the longest list of the batch, and one item at least.
 
     Returns
     -------
@@ -80,6 +80,8 @@ def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
     absentable = {item.feature for item in inputs if item.role == "absent"}
     indices = {name: i for i, name in enumerate(batch.schema.names)}
     feeds: Feeds = {}
+    lists: list[tuple[Input, pa.Array, np.ndarray[Any, Any]]] = []
+    known: dict[str, tuple[pa.Array, np.ndarray[Any, Any]]] = {}
     for item in inputs:
         index = indices.get(item.feature)
         if index is None:
@@ -99,15 +101,22 @@ def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
             if column.null_count and item.feature not in maskable:
                 raise _null(column, item)
             if item.is_list:
-                feeds[item.name] = _lists(column, item, may_have_nulls=item.feature in absentable)
+                if item.feature not in known:
+                    known[item.feature] = _lists(column, item, may_have_nulls=item.feature in absentable)
+                lists.append((item, *known[item.feature]))
                 continue
             array = _values(column, item)
         feeds[item.name] = array.reshape(-1, 1) if len(item.shape) == 2 else array
+    # One width for all: what is computed of two columns together must not depend on which of them is longer.
+    width = max([1, *(int(lengths.max(initial=0)) for item, _, lengths in lists if isinstance(item.shape[1], str))])
+    for item, items, lengths in lists:
+        size = item.shape[1]
+        feeds[item.name] = _matrix(batch, item, items, lengths, size if isinstance(size, int) else width)
     return feeds
 
 
-def _lists(column: pa.Array, item: Input, *, may_have_nulls: bool) -> Any:
-    """Return the matrix of an input that takes lists: of the items, or of where there is none."""
+def _lists(column: pa.Array, item: Input, *, may_have_nulls: bool) -> tuple[pa.Array, np.ndarray[Any, Any]]:
+    """Return the items of lists, checked, and the lengths of the lists."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_null(column.type):
@@ -126,9 +135,11 @@ def _lists(column: pa.Array, item: Input, *, may_have_nulls: bool) -> Any:
                 got=f"{items.null_count} nulls",
                 fix="Fill the items, or train with rows in which some are missing",
             )
-        width = size
-    else:
-        width = max(int(lengths.max(initial=0)), 1)
+    return items, lengths
+
+
+def _matrix(batch: pa.RecordBatch, item: Input, items: pa.Array, lengths: np.ndarray[Any, Any], width: int) -> Any:
+    """Return what an input takes that has lists: the items, or where there is none."""
     if item.role == "absent":
         absent = ~within(lengths, width)
         if items.null_count:
@@ -137,7 +148,7 @@ def _lists(column: pa.Array, item: Input, *, may_have_nulls: bool) -> Any:
     try:
         values = _values(items, item)
     except RequestError:
-        raise _wrong_type(column, item) from None
+        raise _wrong_type(batch.column(item.feature), item) from None
     return matrix(values, lengths, width, _FILL[item.dtype])
 
 

@@ -198,6 +198,11 @@ class RowDecoder:
                     size=lists.shape[1] if lists and lists.is_list else None,
                 )
             )
+        self._any_length = {
+            item.name: fill_value(item.dtype) if item.role == "value" else True
+            for item in signature.inputs
+            if item.is_list and isinstance(item.shape[1], str)
+        }
         self._by_name = {field.feature: field for field in self._fields}
         self._known = frozenset(self._by_name) | frozenset(signature.ignored)
 
@@ -222,7 +227,7 @@ class RowDecoder:
             name = field.feature
             if not self._fill(field, [row.get(name) for row in rows], feeds):
                 raise self._complain(rows)
-        return feeds
+        return _as_wide(feeds, self._any_length)
 
     def feeds_from_columns(self, columns: Mapping[str, Any]) -> Feeds:
         """Decode an object of lists of one length."""
@@ -232,7 +237,7 @@ class RowDecoder:
             values = columns.get(field.feature)
             if not self._fill(field, values if values is not None else list(repeat(None, rows)), feeds):
                 raise self._complain(_RowsOfColumns(columns, rows))
-        return feeds
+        return _as_wide(feeds, self._any_length)
 
     def batch(self, rows: Sequence[Any]) -> pa.RecordBatch:
         """Decode rows into a record batch of the model's columns."""
@@ -389,6 +394,17 @@ class RowDecoder:
                         (f"field {field.feature!r}: {_show(value)} is not of expected type: {wanted}{reason}", None)
                     )
         return found
+
+
+def _as_wide(feeds: Feeds, fills: Mapping[str, Any]) -> Feeds:
+    """Fill lists of any length up to one width, see `feeds_from_batch`."""
+    width = max((feeds[name].shape[1] for name in fills), default=0)
+    for name, fill in fills.items():
+        found = feeds[name]
+        if found.shape[1] < width:
+            feeds[name] = np.full((found.shape[0], width), fill, found.dtype)
+            feeds[name][:, : found.shape[1]] = found
+    return feeds
 
 
 def _list_array(field: _Field, values: list[Any]) -> pa.Array:

@@ -60,7 +60,7 @@ class Input(msgspec.Struct, frozen=True):
         Type of the values. A ``timestamp`` enters the graph as int64 microseconds since 1970 in UTC.
     shape
         ``("N",)`` or ``("N", 1)`` for one value a row. ``("N", k)`` for lists of k items, ``("N", "M")`` for lists of
-        any length: M is at least 1 and at least the length of the longest list of the rows.
+        any length: M, one number for all columns, is at least 1 and the length of the longest list of the rows.
     """
 
     name: str

@@ -191,11 +191,14 @@ def _plain_feeds(rows: list[dict[str, Any]], signature: Signature) -> Arrays:
         values = [row.get(item.feature) for row in rows]
         fill, dtype = empty[item.dtype]
         if item.is_list:
-            width = max([1, *(len(value) for value in values if value is not None)])
+            lists = [one.feature for one in signature.inputs if one.shape == ("N", "M")]
+            longest = max([1, *(len(row.get(name) or ()) for row in rows for name in lists)])
+            size = item.shape[1]
+            width = size if isinstance(size, int) else longest
             padded = [[*(value or ()), *[None] * (width - len(value or ()))] for value in values]
             absent = item.role == "absent"
-            lists = [[one is None if absent else fill if one is None else one for one in row] for row in padded]
-            feeds[item.name] = np.array(lists, dtype).reshape(len(rows), -1)
+            matrix = [[one is None if absent else fill if one is None else one for one in row] for row in padded]
+            feeds[item.name] = np.array(matrix, dtype).reshape(len(rows), -1)
             continue
         if item.role == "missing":
             array = np.array([value is None for value in values], bool)

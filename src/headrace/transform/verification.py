@@ -94,7 +94,7 @@ def verify_transform(graph: TransformGraph, dataset: Dataset, max_rows: int) -> 
     shuffled = {name: values[order] for name, values in feeds.items()}
     half = -(-rows // 2)
     ways = {
-        "one row at a time": (_in_slices(transform, feeds, 1), 1),
+        "one row at a time": (_row_by_row(transform, batch), 1),
         "seven rows at a time": (_in_slices(transform, feeds, 7), 7),
         "shuffled, in two parts": ([values[back] for values in _in_slices(transform, shuffled, half)], half),
         "texts once for each distinct value": (_distinct(transform, batch), half),
@@ -125,6 +125,15 @@ def _whole(transform: BatchTransform, feeds: dict[str, Any]) -> Arrays:
 def _in_slices(transform: BatchTransform, feeds: dict[str, Any], size: int) -> Arrays:
     session = open_session(transform.model)
     parts = [run_session(session, list(transform.outputs), part) for part in slices_of(feeds, size)]
+    return [np.concatenate(values) for values in zip(*parts, strict=True)]
+
+
+def _row_by_row(transform: BatchTransform, batch: pa.RecordBatch) -> Arrays:
+    """Run single rows, whose lists are no wider than they are."""
+    session = open_session(transform.model)
+    names = list(transform.outputs)
+    rows = (batch.slice(number, 1) for number in range(batch.num_rows))
+    parts = [run_session(session, names, feeds_from_batch(row, transform.inputs)) for row in rows]
     return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
 
