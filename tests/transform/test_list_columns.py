@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import headrace as hr
 from headrace import transform as tft
-from headrace.data import dataset_from_table
+from headrace.data import dataset_from_table, write_tfrecord
 from headrace.errors import RequestError, TransformError
 from headrace.estimators import BoostedTreesClassifier
 from headrace.model import load_model
@@ -220,6 +220,9 @@ def test_lists_of_one_length_are_rows_of_numbers() -> None:
     found = graph.transform(table).to_table().to_pydict()
     np.testing.assert_allclose(found["z"], (rows - rows.mean(0)) / rows.std(0), rtol=1e-5, atol=1e-6)
     assert graph.verify(table).ok
+    parts = tft.analyze(table, lambda i: {"y": tft.apply_pca(i["v"], 2), "max": tft.list_max(i["v"])})
+    assert parts.outputs[0].shape == (2,)
+    np.testing.assert_array_equal(parts.transform(table).to_table()["max"], rows.max(1).astype(np.float32))
     with pytest.raises(RequestError, match="has 3 items"):
         graph.transform_batch(pa.record_batch({"v": [[1.0, 2.0]]}))
 
@@ -243,7 +246,7 @@ def test_one_long_list_does_not_widen_all_rows() -> None:
     assert found["sum"] == [float(np.float32(sum(one) * 1999)) for one in lists]
 
 
-@pytest.mark.parametrize("form", ["parquet", "json", "arrow"])
+@pytest.mark.parametrize("form", ["parquet", "json", "tfrecord", "arrow"])
 def test_files(tmp_path: Path, form: str) -> None:
     table = pa.table(DATA)
     if form == "parquet":
@@ -254,6 +257,12 @@ def test_files(tmp_path: Path, form: str) -> None:
 
         (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
         source = hr.json_lines(tmp_path / "x.jsonl")
+    elif form == "tfrecord":
+        # A tf.Example has no missing items, nor lists apart from those that are empty.
+        lists: dict[str, Any] = {"tags": [["red", "blue"], ["red"], None, None, ["red", "blue", "green"]]}
+        lists["prices"] = [[1.0, 3.0], None, [5.0], None, [7.0]]
+        write_tfrecord(tmp_path / "x.tfrecord", pa.table(lists))
+        source = hr.tfrecord(tmp_path / "x.tfrecord")
     else:
         source = table
 
@@ -267,10 +276,18 @@ def test_files(tmp_path: Path, form: str) -> None:
     found = tft.TransformGraph.load(folder).transform(source).to_table().to_pydict()
     assert found["hot"] == [[1, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [1, 1, 1]]
     assert found["sum"] == [4.0, 0.0, 5.0, 0.0, 7.0]
-    assert [(one.name, one.size, one.may_be_missing) for one in graph.inputs] == [
+    assert {(one.name, one.size, one.may_be_missing) for one in graph.inputs} == {
         ("tags", "M", True),
         ("prices", "M", True),
-    ]
+    }
+
+
+def test_a_page_says_what_columns_have() -> None:
+    table = pa.table({**DATA, "v": pa.array([[1.0, 2.0]] * 5, pa.list_(pa.float64(), 2))})
+    graph = tft.analyze(table, lambda i: {"n": tft.list_length(i["tags"]), "v": i["v"]})
+    page = graph._repr_html_()
+    assert "lists of string, may be missing" in page
+    assert "2 of float64" in page
 
 
 def test_what_is_a_column_of_lists() -> None:
