@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from headrace.model.signature import Input
 
-__all__ = ["is_list_type", "list_parts", "list_pieces", "matrix", "within"]
+__all__ = ["is_list_type", "list_parts", "list_pieces", "longest_lists", "matrix", "within"]
 
 # 8 MiB of float64; the longest list of a batch is as wide as all of it.
 _CELLS = 1 << 20
@@ -76,6 +76,17 @@ def matrix(items: NDArray[Any], lengths: NDArray[np.int64], width: int, fill: An
     return found
 
 
+def longest_lists(batch: pa.RecordBatch, inputs: Sequence[Input]) -> NDArray[np.int64]:
+    """Return the length of the longest list of each row, of the inputs that take lists of any length; 1 at least."""
+    names = {item.feature for item in inputs if item.is_list and isinstance(item.shape[1], str)}
+    longest = np.ones(batch.num_rows, np.int64)
+    for name in sorted(names & set(batch.schema.names)):
+        column = batch.column(name)
+        if is_list_type(column.type):
+            longest = np.maximum(longest, _lengths(column))
+    return longest
+
+
 def list_pieces(batch: pa.RecordBatch, inputs: Sequence[Input], cells: int = _CELLS) -> Iterator[pa.RecordBatch]:
     """Cut a batch where its lists would become too large a matrix, because one of them is long.
 
@@ -93,12 +104,7 @@ def list_pieces(batch: pa.RecordBatch, inputs: Sequence[Input], cells: int = _CE
     pyarrow.RecordBatch
         At least one, with all rows in their order; the batch itself where no column has lists of different lengths.
     """
-    names = {item.feature for item in inputs if item.is_list} & set(batch.schema.names)
-    columns = [batch.column(name) for name in sorted(names)]
-    longest = np.ones(batch.num_rows, np.int64)
-    for column in columns:
-        if is_list_type(column.type) and not pa.types.is_fixed_size_list(column.type):
-            longest = np.maximum(longest, _lengths(column))
+    longest = longest_lists(batch, inputs)
     if batch.num_rows * int(longest.max(initial=1)) <= cells:
         yield batch
         return

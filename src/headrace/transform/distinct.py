@@ -15,7 +15,9 @@ from onnx import TensorProto, helper
 from headrace.errors import ModelError
 from headrace.model.compose import prune_graph
 from headrace.model.feeds import distinct_strings, feeds_from_batch
+from headrace.model.lists import longest_lists
 from headrace.model.session import run_session
+from headrace.transform.list_parts import ListRun, cut_lists
 from headrace.transform.sessions import constant, is_rowwise, shared_session
 from headrace.transform.token_parts import cut_tokens
 from headrace.transform.tokens import words_pay
@@ -286,6 +288,10 @@ def _run_chunks(
     # A column is read with its mask, by which it is known that values may be missing.
     features = {item.feature for item in inputs if item.name in reads}
     feeds = feeds_from_batch(batch, [item for item in inputs if item.feature in features])
+    # Lists of columns are of one width, that of the longest of a chunk, whoever makes the matrices.
+    lists = {item.name for item in inputs if item.shape[1:] == ("M",)}
+    of_lists = [run.part.column for run in tokens if isinstance(run, ListRun)]
+    longest = longest_lists(batch, [*inputs, *of_lists]) if of_lists else None
     order = None
     if tokens and batch.num_rows > _CHUNK_ROWS:
         # Lists are as wide as the longest one beside them: rows go with others of their length.
@@ -294,10 +300,14 @@ def _run_chunks(
         stop = min(start + _CHUNK_ROWS, batch.num_rows)
         rows: Rows = slice(start, stop) if order is None else order[start:stop]
         found: dict[str, Any] = {name: values[rows] for name, values in given.items()}
+        width = 1 if longest is None else int(longest[rows].max(initial=1))
         for run in tokens:
-            found |= run.chunk(np.arange(start, stop) if order is None else order[start:stop])
+            places = np.arange(start, stop) if order is None else order[start:stop]
+            found |= run.chunk(places, width) if isinstance(run, ListRun) else run.chunk(places)
         if session is not None:
             mine = {name: values[rows] for name, values in feeds.items() if name in reads}
+            if longest is not None:
+                mine |= {name: mine[name][:, :width] for name in lists & mine.keys()}
             mine |= {name: values for name, values in found.items() if name in reads}
             found |= zip(names, run_session(session, names, mine), strict=True)
         yield rows, found
@@ -354,12 +364,14 @@ def split_by_column(model: bytes, inputs: tuple[Input, ...]) -> Split:
     inputs
         Its raw inputs.
     """
-    tokens, whole = cut_tokens(model, inputs)
+    words, whole = cut_tokens(model, inputs)
+    lists, whole = cut_lists(whole, inputs)
+    tokens = (*words, *lists)
     outputs = [value.name for value in whole.graph.output]
     if tokens:
         if not outputs:
             return Split(None, (), (), (), tokens)
-        reads = {value.name for value in whole.graph.input}
+        reads = {value.name for value in whole.graph.input} - {part.absent for part in lists}
         model, inputs = (
             whole.SerializeToString(deterministic=True),
             tuple(item for item in inputs if item.name in reads),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from headrace.model.signature import Input
 
-__all__ = ["TokenPart", "TokenRun", "cut_tokens"]
+__all__ = ["Found", "Graph", "TokenPart", "TokenRun", "cut_tokens", "word_model", "word_types"]
 
 # What tft.split makes of the tokenizer; any other pattern is left to it.
 _WORD = rb"(?:[^\t\n\v\f\r ]+)|^\x00row$"
@@ -157,13 +157,13 @@ class TokenRun:
         sums = np.concatenate([[0], np.cumsum(kept)])
         return Lists(self.values[values], tokens.codes[kept], np.diff(sums[tokens.starts]))
 
-    def chunk(self, rows: NDArray[np.int64]) -> dict[str, Any]:
-        """Return the graph's values for some rows; texts as `Coded`."""
+    def chunk(self, rows: NDArray[np.int64], width: int = 1) -> dict[str, Any]:
+        """Return the graph's values for some rows, ``width`` columns at least; texts as `Coded`."""
         part = self.part
         counts = self.tokens.counts[rows]
         longest = int(counts.max(initial=0))
         # The operator that splits at a separator is followed by a column of ""; the other one has one column at least.
-        width = longest + 1 if part.separator is not None else max(longest, 1)
+        width = longest + 1 if part.separator is not None else max(longest, width)
         codes = self.tokens.matrix(rows, width)
         found: dict[str, Any] = {
             name: Coded(values, codes) if values.dtype == object else values.take(codes)
@@ -175,7 +175,7 @@ class TokenRun:
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """A place in a graph where texts are split."""
 
     texts: str
@@ -187,7 +187,9 @@ class _Found:
     shapes: tuple[Shape, ...]
 
 
-class _Graph:
+class Graph:
+    """A graph, of which is known what makes and what reads each value."""
+
     def __init__(self, graph: onnx.GraphProto) -> None:
         self.graph = graph
         self.makers = {name: node for node in graph.node for name in node.output if name}
@@ -202,9 +204,11 @@ class _Graph:
         self.outputs = [value.name for value in graph.output]
 
     def constant(self, name: str) -> Any:
+        """Return a constant; None where the value is computed."""
         return constant(name, self.graph)
 
-    def places(self) -> Iterator[_Found]:
+    def places(self) -> Iterator[Found]:
+        """Yield the places where texts are split."""
         for node in self.graph.node:
             found = None
             if node.op_type == "StringSplit":
@@ -214,7 +218,7 @@ class _Graph:
             if found is not None:
                 yield found
 
-    def _split(self, node: onnx.NodeProto) -> _Found | None:
+    def _split(self, node: onnx.NodeProto) -> Found | None:
         settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
         separator = settings.pop("delimiter", b"")
         if settings or len(separator) != 1 or separator[0] >= 128:
@@ -228,9 +232,9 @@ class _Graph:
             return None
         counts = node.output[1] if len(node.output) > 1 else None
         shapes = tuple(self._shapes(parts, 1))
-        return _Found(node.input[0], separator, joins[0].output[0], frozenset({parts}), counts or None, shapes)
+        return Found(node.input[0], separator, joins[0].output[0], frozenset({parts}), counts or None, shapes)
 
-    def _tokenizer(self, node: onnx.NodeProto) -> _Found | None:
+    def _tokenizer(self, node: onnx.NodeProto) -> Found | None:
         settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
         wanted = {"mark": 0, "mincharnum": 1, "pad_value": b"", "tokenexp": _WORD}
         before = self.makers.get(node.input[0])
@@ -245,7 +249,7 @@ class _Graph:
             return None
         matrix = behind[0].output[0]
         inside = frozenset({before.output[0], node.output[0]})
-        return _Found(before.input[1], None, matrix, inside, None, ())
+        return Found(before.input[1], None, matrix, inside, None, ())
 
     def _shapes(self, name: str, less: int) -> Iterator[Shape]:
         for node in self.readers.get(name, []):
@@ -253,11 +257,11 @@ class _Graph:
                 bounds = {one.name: one.i for one in node.attribute}
                 yield Shape(node.output[0], less, bounds.get("start", 0), bounds.get("end", 2))
 
-    def shapes(self, found: _Found, mine: set[str]) -> tuple[Shape, ...]:
+    def shapes(self, found: Found, mine: set[str]) -> tuple[Shape, ...]:
         """Return the values that have the shape of the matrix, or of what is made of it word by word."""
         return (*found.shapes, *(one for name in sorted(mine) for one in self._shapes(name, 0)))
 
-    def beyond(self, found: _Found) -> frozenset[str]:
+    def beyond(self, found: Found) -> frozenset[str]:
         """Return the outputs that are true behind the end of each row: `tft.split` compares places with counts."""
         lengths = {
             node.output[0]
@@ -274,7 +278,7 @@ class _Graph:
                 same.add(node.output[0])
         return frozenset(same & set(self.outputs))
 
-    def _are_places(self, name: str, found: _Found) -> bool:
+    def _are_places(self, name: str, found: Found) -> bool:
         """Say whether a value is 0, 1, … up to the width of the matrix."""
         node = self.makers.get(name)
         if node is None or node.op_type != "Range":
@@ -288,7 +292,7 @@ class _Graph:
         whole = Shape(inner.input[0], 0, 0, 2) in self._shapes(found.matrix, 0) and len(inner.input) == 3
         return whole and _is_one(start) and end is not None and end.tolist() == [2]
 
-    def by_word(self, found: _Found) -> tuple[set[str], list[str]]:
+    def by_word(self, found: Found) -> tuple[set[str], list[str]]:
         """Return the values that are computed of each word by itself, and those of them that others need."""
         constants = {item.name for item in self.graph.initializer}
         constants |= {node.output[0] for node in self.graph.node if node.op_type == "Constant"}
@@ -326,7 +330,7 @@ def cut_tokens(model: bytes, inputs: Sequence[Input]) -> tuple[tuple[TokenPart, 
         The rest, which takes their results as inputs; without outputs where the parts give all.
     """
     whole = onnx.load_from_string(model)
-    graph = _Graph(whole.graph)
+    graph = Graph(whole.graph)
     parts: list[TokenPart] = []
     types: dict[str, onnx.ValueInfoProto] = {}
     for found in graph.places():
@@ -349,7 +353,7 @@ def cut_tokens(model: bytes, inputs: Sequence[Input]) -> tuple[tuple[TokenPart, 
 
 
 def _part(
-    whole: onnx.ModelProto, graph: _Graph, found: _Found, inputs: Sequence[Input]
+    whole: onnx.ModelProto, graph: Graph, found: Found, inputs: Sequence[Input]
 ) -> tuple[TokenPart, dict[str, onnx.ValueInfoProto]] | None:
     mine, outputs = graph.by_word(found)
     if found.matrix in outputs or found.inside & (set(graph.outputs) | graph.captured) or not outputs:
@@ -359,8 +363,8 @@ def _part(
         return None
     column, texts_model, texts_inputs = texts
     asked = tuple(name for name in outputs if name in graph.outputs)
-    model = _word_model(whole, found.matrix, outputs)
-    types = _word_types(model, found.matrix, outputs)
+    model = word_model(whole, found.matrix, outputs)
+    types = word_types(model, found.matrix, outputs)
     if types is None or any(
         types[name].type.tensor_type.elem_type == TensorProto.STRING
         and any(not mine.issuperset(node.output) for node in graph.readers.get(name, []))
@@ -383,7 +387,7 @@ def _part(
 
 
 def _texts_model(
-    whole: onnx.ModelProto, graph: _Graph, found: _Found, inputs: Sequence[Input]
+    whole: onnx.ModelProto, graph: Graph, found: Found, inputs: Sequence[Input]
 ) -> tuple[Input, bytes | None, tuple[Input, ...]] | None:
     raw = {item.name: item for item in inputs if item.role == "value" and item.dtype == "string"}
     own = raw.get(found.texts)
@@ -410,7 +414,8 @@ def _texts_model(
     return values[0], model.SerializeToString(deterministic=True), used
 
 
-def _word_model(whole: onnx.ModelProto, matrix: str, outputs: Sequence[str]) -> bytes:
+def word_model(whole: onnx.ModelProto, matrix: str, outputs: Sequence[str]) -> bytes:
+    """Return the model that gives outputs of words in place of a matrix of them."""
     model = onnx.ModelProto()
     model.CopyFrom(whole)
     graph = model.graph
@@ -426,7 +431,7 @@ def _word_model(whole: onnx.ModelProto, matrix: str, outputs: Sequence[str]) -> 
     return content
 
 
-def _word_types(model: bytes, matrix: str, outputs: Sequence[str]) -> dict[str, onnx.ValueInfoProto] | None:
+def word_types(model: bytes, matrix: str, outputs: Sequence[str]) -> dict[str, onnx.ValueInfoProto] | None:
     """Return the types of what a model of words gives, found by running it; None where it is not one for each word."""
     types: dict[str, onnx.ValueInfoProto] = {}
     try:
