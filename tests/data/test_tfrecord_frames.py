@@ -150,6 +150,16 @@ def test_records_in_a_damaged_record_are_not_taken_for_records() -> None:
         assert len(unreadable) == 1
 
 
+def test_a_header_cut_short_that_the_next_one_completes() -> None:
+    """The last byte of a checksum is missing, and the next record begins with just that byte."""
+    cut = frame(b"x" * 10)[:11]
+    following = b"y" * frame(b"x" * 10)[11]
+    assert is_header(cut + frame(following)[:1])
+    records, unreadable = read(frame(b"first") + cut + frame(following) + frame(b"last"))
+    assert [record for _, record in records] == [b"first", following, b"last"]
+    assert len(unreadable) == 1
+
+
 def test_what_could_not_be_unpacked_is_lost() -> None:
     def cut() -> Iterator[bytes]:
         yield frame(b"one") + frame(b"two")[:-1]

@@ -191,7 +191,8 @@ class _Walker:
                 self.needed = len(data) - end + CHUNK_BYTES
                 return False, end
             self._lost = self._offset + end
-            return True, end + HEADER
+            # A header that was cut short may end in the first bytes of the next.
+            return True, end + 1
         self._take(starts, lengths, good)
         return self._after(data, end, state)
 
