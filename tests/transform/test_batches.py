@@ -178,13 +178,13 @@ def test_no_more_is_read_than_is_wanted_and_threads_end(prefetch: int) -> None:
     shard = Endless()
     before = threading.active_count()
     batches = PLAIN.batches(Dataset(SCHEMA, (shard,)), 100, shuffle=False, prefetch=prefetch)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     for _ in range(5):
         next(batches)
     assert shard.read_batches < 300
     del batches
     gc.collect()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     assert shard.read_batches < 300
 
 
