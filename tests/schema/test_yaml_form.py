@@ -359,3 +359,24 @@ def test_deep_structs_are_refused() -> None:
 def test_shared_lists_may_be_aliases() -> None:
     text = "features:\n  a: {type: STRING, values: &v [x, y]}\n  b: {type: STRING, values: *v}\n"
     assert Schema.from_yaml(text)["b"].values == ("x", "y")
+
+
+@pytest.mark.parametrize("size", [1_000, 1_024, 5_000])
+def test_names_too_long_for_a_plain_key(size: int) -> None:
+    long, quoted = "n" * size, "ä: " * (size // 3)
+    note = Annotation((), ("Ask Ada.",))
+    inner = Feature(quoted, "INT", annotation=note)
+    schema = Schema(
+        (
+            Feature(long, "STRUCT", features=(inner,), annotation=note),
+            Feature("v", "STRING", domain=long),
+            Feature("i", "INT"),
+        ),
+        string_domains={long: ("a", "b"), quoted: ()},
+        sparse_features=(SparseFeature(quoted, "v", ("i",), dense_shape=(10,)),),
+        weighted_features=(WeightedFeature(long + "w", "v", "i"),),
+        rules=(Rule(long, "v > 0", features=("v",)),),
+    )
+    text = schema.to_yaml()
+    assert Schema.from_yaml(text) == schema
+    assert Schema.from_yaml(text).to_yaml() == text

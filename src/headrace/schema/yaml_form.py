@@ -22,6 +22,7 @@ HEADER = """\
 # min_fraction: least share of rows with a value (1.0: required); values: the domain; min, max: the range.
 """
 _WIDTH = 100
+_LONGEST_KEY = 1_000
 _PLAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.()/+&' -]*[A-Za-z0-9_.()/+&'-])?")
 # What other YAML readers would take for a truth value, nothing, a number or a date.
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
@@ -55,13 +56,13 @@ def write_yaml(schema: Schema) -> str:
     if schema.string_domains:
         lines.append("string_domains:")
         for name, values in schema.string_domains.items():
-            lines += _entry(_quote(name), values, "  ")
+            lines += _flow(_key(name, "  "), [_quote(item) for item in values], "    ")
     for key in ("sparse_features", "weighted_features", "rules"):
         named = getattr(schema, key)
         if named:
             lines.append(f"{key}:")
         for one in named:
-            lines.append(f"  {_quote(one.name)}:")
+            lines.append(_key(one.name, "  "))
             for field, value in _given(one):
                 if field != "name":
                     lines += _entry(field, value, "    ")
@@ -74,7 +75,7 @@ def write_yaml(schema: Schema) -> str:
 def _feature(feature: Feature, indent: str, *, nested: bool = False) -> list[str]:
     above, below = _annotation(feature.annotation, indent)
     inner = indent + "  "
-    lines = [*above, f"{indent}{_quote(feature.name)}:", f"{inner}type: {feature.type}"]
+    lines = [*above, _key(feature.name, indent), f"{inner}type: {feature.type}"]
     if not nested or feature.min_fraction:
         lines.append(f"{inner}min_fraction: {_value(float(feature.min_fraction))}")
     given = dict(_given(feature))
@@ -124,7 +125,7 @@ def _fields(kind: type[msgspec.Struct]) -> list[tuple[str, Any, bool]]:
 
 def _entry(key: str, value: Any, indent: str) -> list[str]:
     if isinstance(value, tuple) and value and isinstance(value[0], str):
-        return _flow(f"{indent}{key}", [_quote(item) for item in value], indent + "  ")
+        return _flow(f"{indent}{key}:", [_quote(item) for item in value], indent + "  ")
     if key == "tfx" and value.isprintable():
         # Full of quotes itself.
         doubled = value.replace("'", "''")
@@ -140,8 +141,17 @@ def _entry(key: str, value: Any, indent: str) -> list[str]:
     return lines + [f"{indent}  - {_value(item)}" for item in value] if isinstance(value, tuple) else [line]
 
 
+def _key(name: str, indent: str) -> str:
+    """Return the key of something that has a name, with the colon."""
+    quoted = _quote(name)
+    # A key that stands before its colon on one line has at most 1,024 characters.
+    return f"{indent}{quoted}:" if len(quoted) <= _LONGEST_KEY else f"{indent}? {quoted}\n{indent}:"
+
+
 def _flow(key: str, items: Sequence[str], indent: str) -> list[str]:
-    line = f"{key}: ["
+    if not items:
+        return [f"{key} []"]
+    line = f"{key} ["
     lines = []
     for index, item in enumerate(items):
         piece = item + ("," if index + 1 < len(items) else "]")

@@ -150,11 +150,12 @@ def word_columns(split: Split) -> dict[str, bytes | None]:
     """Return the raw columns of which a graph needs nothing but the words, and what is between words."""
     others = {item.feature for item in split.inputs} | {part.column for part in split.parts}
     others |= {item.feature for part in split.tokens if part.texts is not None for item in part.inputs}
+    others |= {part.column.feature for part in split.tokens if part.column.is_list}
     uses = Counter(part.column.feature for part in split.tokens)
     return {
         part.column.feature: part.separator
         for part in split.tokens
-        if part.texts is None and part.column.feature not in others and uses[part.column.feature] == 1
+        if part.column.feature not in others and uses[part.column.feature] == 1
     }
 
 
