@@ -10,18 +10,23 @@ from headrace.pipeline.interrupts import Interrupts
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_waits_for_the_end_of_what_must_not_be_cut(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    # A shell starts what runs in the background with interruptions ignored.
+    before = signal.signal(number, usual)
     steps = []
-    with Interrupts() as interrupts:
-        with pytest.raises(KeyboardInterrupt), interrupts.held_off():  # noqa: PT012
-            signal.raise_signal(number)
-            steps.append("whole")
-        with interrupts.held_off():
-            steps.append("again")
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(number)
+    try:
+        with Interrupts() as interrupts:
+            with pytest.raises(KeyboardInterrupt), interrupts.held_off():  # noqa: PT012
+                signal.raise_signal(number)
+                steps.append("whole")
+            with interrupts.held_off():
+                steps.append("again")
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
+        assert signal.getsignal(number) == usual
+    finally:
+        signal.signal(number, before)
     assert steps == ["whole", "again"]
-    assert signal.getsignal(number) == before
 
 
 def test_other_threads_and_handlers_are_left_alone() -> None:
