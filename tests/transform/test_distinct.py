@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from headrace import transform as tft
 from headrace.errors import RequestError
-from headrace.transform.distinct import run_split, split_by_column
+from headrace.transform.column_parts import split_by_column
+from headrace.transform.distinct import run_split
 
 if TYPE_CHECKING:
     from headrace.transform.graph import BatchTransform

@@ -11,7 +11,8 @@ import pytest
 from headrace import transform as tft
 from headrace.data import dataset_from_table
 from headrace.errors import RequestError
-from headrace.transform.distinct import split_by_column, token_runs
+from headrace.transform.column_parts import split_by_column
+from headrace.transform.distinct import token_runs
 from headrace.transform.list_parts import ListPart, ListRun
 
 if TYPE_CHECKING:

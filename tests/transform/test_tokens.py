@@ -13,7 +13,8 @@ from headrace import transform as tft
 from headrace.errors import RequestError
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.session import open_session
-from headrace.transform.distinct import run_split, split_by_column
+from headrace.transform.column_parts import split_by_column
+from headrace.transform.distinct import run_split
 from headrace.transform.tokens import split_texts
 
 if TYPE_CHECKING:

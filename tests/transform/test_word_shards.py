@@ -17,7 +17,7 @@ from headrace import transform as tft
 from headrace.data import parquet
 from headrace.errors import DataError, RequestError
 from headrace.transform import tokens, word_shards
-from headrace.transform.distinct import split_by_column
+from headrace.transform.column_parts import split_by_column
 from headrace.transform.tokens import WORDS
 from headrace.transform.word_shards import WordShard, in_words, word_columns
 from headrace.transform.word_store import WordStore

@@ -14,8 +14,8 @@ from headrace.model.lists import is_list_type
 from headrace.schema import FeatureSpec
 from headrace.transform.cache import AnalysisCache
 from headrace.transform.checks import data_and_mask, kind_of
+from headrace.transform.column_parts import split_by_column
 from headrace.transform.columns import Inputs, NullCounter, raw_columns, signature_inputs
-from headrace.transform.distinct import split_by_column
 from headrace.transform.finish import check_outputs, finished_model, plain_model
 from headrace.transform.fold import AnalyzerInput, CombinedAccumulator, Task
 from headrace.transform.graph import AnalyzerResult, TransformGraph

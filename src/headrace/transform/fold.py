@@ -9,7 +9,8 @@ import numpy as np
 
 from headrace.model.lists import list_pieces
 from headrace.transform.accumulators import ByRow, CountingPart, ListPart, WordCountingPart
-from headrace.transform.distinct import counted_words, run_chunks, split_by_column, token_runs
+from headrace.transform.column_parts import split_by_column
+from headrace.transform.distinct import counted_words, run_chunks, token_runs
 from headrace.transform.tokens import Coded
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from headrace.model.signature import Input
     from headrace.transform.accumulators import Analyzer
-    from headrace.transform.distinct import Distinct, Split
+    from headrace.transform.column_parts import Distinct, Split
     from headrace.transform.token_parts import TokenRun
 
 __all__ = ["AnalyzerInput", "CombinedAccumulator", "Task"]

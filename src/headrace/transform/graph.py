@@ -20,8 +20,9 @@ from headrace.model.lists import list_pieces
 from headrace.model.session import run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX
 from headrace.transform.batches import Batching, batched, lazy, raw_names
+from headrace.transform.column_parts import split_by_column
 from headrace.transform.columns import signature_inputs
-from headrace.transform.distinct import LEAST_ROWS, run_split, split_by_column
+from headrace.transform.distinct import LEAST_ROWS, run_split
 from headrace.transform.sessions import shared_session
 from headrace.transform.tokens import WORDS
 from headrace.transform.word_shards import in_words

@@ -13,7 +13,8 @@ from headrace.model import differing_operators, first_difference
 from headrace.model.compare import slices_of
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.session import open_session, run_session
-from headrace.transform.distinct import run_split, split_by_column
+from headrace.transform.column_parts import split_by_column
+from headrace.transform.distinct import run_split
 
 if TYPE_CHECKING:
     from headrace.data import Dataset

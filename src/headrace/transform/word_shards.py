@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from headrace.data import Shard
-    from headrace.transform.distinct import Split
+    from headrace.transform.column_parts import Split
     from headrace.transform.word_store import WordStore, WordWriter
 
 __all__ = ["WordShard", "in_words", "stamped", "word_columns"]
