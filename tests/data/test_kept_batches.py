@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import pickle
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,11 @@ def test_batches_come_back_whichever_thread_wrote_them(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(kept)).batches(str(path)) is None
     path.write_text("three")
     assert kept.batches(str(path)) is None
+    before = stamp_of(str(path))
+    found_at = path.stat().st_mtime_ns
+    path.write_text("seven")
+    os.utime(path, ns=(found_at, found_at))
+    assert stamp_of(str(path)) != before
     assert stamp_of(str(tmp_path / "absent")) is None
     assert stamp_of("memory://x") is None
 

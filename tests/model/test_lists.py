@@ -246,6 +246,18 @@ def test_all_lists_are_of_one_width() -> None:
     assert feeds["flags__absent"].all()
 
 
+def test_a_long_list_beside_many_rows_is_refused() -> None:
+    decoder = RowDecoder(SIGNATURE)
+    rows = [{**GOOD, "tags": []}] * 20_000
+    long = {**GOOD, "marks": [1.0] * 1_000}
+    for sent in ([*rows, long], [*rows, {**GOOD, "tags": ["a"] * 1_000}]):
+        with pytest.raises(RequestError, match="at most 16,777,216 values"):
+            decoder.feeds_from_rows(sent)
+        with pytest.raises(RequestError, match="at most 16,777,216 values"):
+            decoder.feeds_from_columns({name: [row[name] for row in sent] for name in GOOD})
+    assert decoder.feeds_from_rows([{**GOOD, "marks": [1.0] * (1 << 20)}])["marks"].shape == (1, 1 << 20)
+
+
 def test_texts_in_base64() -> None:
     feeds = RowDecoder(SIGNATURE).feeds_from_rows([{**GOOD, "tags": [{"b64": "w6k="}, "x"]}])
     assert feeds["tags"].tolist() == [["é", "x"]]

@@ -54,3 +54,17 @@ def test_absent_files_and_folders(tmp_path: Path) -> None:
     assert digests.changed() == []
     (tmp_path / "none").touch()
     assert digests.changed() == [str(tmp_path / "none")]
+
+
+def test_what_is_known_without_reading(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("one")
+    os.utime(path, ns=(1, 1))
+    digests = FileDigests()
+    assert digests.seen(path) is None
+    digest = digests(path)
+    assert digests.seen(path) == digest
+    path.write_text("three")
+    assert digests.seen(path) is None
+    path.unlink()
+    assert digests.seen(path) is None

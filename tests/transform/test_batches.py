@@ -215,6 +215,7 @@ def test_epochs_without_end_and_without_rows() -> None:
         ({"prefetch": -1}, "prefetch of batches is an integer of at least 0"),
         ({"seed": 1.5}, "seed of batches"),
         ({"outputs": ["m"]}, "no such output"),
+        ({"outputs": []}, "one feature at least"),
     ],
 )
 def test_mistakes_are_told_at_once(how: dict[str, Any], message: str) -> None:

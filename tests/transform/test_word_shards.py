@@ -18,13 +18,16 @@ from headrace.data import parquet
 from headrace.errors import DataError, RequestError
 from headrace.transform import tokens, word_shards
 from headrace.transform.column_parts import split_by_column
+from headrace.transform.shard_identity import identity
 from headrace.transform.tokens import WORDS
-from headrace.transform.word_shards import WordShard, in_words, word_columns
-from headrace.transform.word_store import WordStore
+from headrace.transform.word_shards import Words, WordShard, in_words, stamped, word_columns
+from headrace.transform.word_store import StoredWords, TemporaryWords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from headrace.transform.column_parts import Split
 
 ROWS = 20_000
 
@@ -46,6 +49,16 @@ class Batches:
         yield from table.to_batches(size)
 
 
+@dataclass(frozen=True)
+class Keyed:
+    path: str
+    key: str
+    num_rows: int | None = None
+
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        raise NotImplementedError
+
+
 def texts(rows: int, *, missing: bool = False, seed: int = 0) -> pa.Array:
     rng = np.random.default_rng(seed)
     words = np.array([f"word{number}" for number in range(300)])
@@ -65,10 +78,16 @@ def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def written(path: Path, *, missing: bool = False, rows: int = ROWS) -> Path:
+def written(path: Path, *, missing: bool = False, rows: int = ROWS, seed: int = 0) -> Path:
     number = np.random.default_rng(1).normal(size=rows)
-    pq.write_table(pa.table({"text": texts(rows, missing=missing), "number": number}), path, row_group_size=10_000)
+    words = texts(rows, missing=missing, seed=seed)
+    pq.write_table(pa.table({"text": words, "number": number}), path, row_group_size=10_000)
     return path
+
+
+def split_of(graph: tft.TransformGraph) -> Split:
+    transform = graph.batch_transform()
+    return split_by_column(transform.model, transform.inputs)
 
 
 @given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)), missing=st.booleans())
@@ -77,9 +96,9 @@ def test_reading_again_gives_the_same_rows(sizes: tuple[int, int], missing: bool
     expected = [None if text is None else [*text.split()] for text in table["text"].to_pylist()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(word_shards, "words_pay", lambda *_: True)
-        store = WordStore.temporary()
+        store = TemporaryWords()
         shard = WordShard(Batches(table, sizes), (("text", None),), b"key", store)
-        for columns in (None, ["text", "n"], ["n"], ["text"], ["n", "text"]):
+        for columns in (None, ["text", "n"], ["n"], ["text"], ["n", "text"], None):
             found = pa.Table.from_batches(shard.read(columns))
             assert found.column_names == (columns or ["n", "text"])
             if "n" in found.column_names:
@@ -95,27 +114,41 @@ def test_a_transform_is_the_same_with_and_without_kept_words(
     source = parquet(written(tmp_path / "x.parquet", missing=missing))
     graph = tft.analyze(source, preprocessing_fn)
     assert graph.words is not None
-    kept = list(graph.words.directory.rglob("*.words"))
-    assert len(kept) == len(source.dataset().shards)
+    shards = in_words(source.dataset(), split_of(graph), graph.words).shards
+    assert all(WORDS in batch.schema.types for shard in shards for batch in shard.read(["text"]))
     found = graph.transform(source).to_table()
     monkeypatch.setattr(tokens, "LEAST_TEXTS", 1 << 40)
     plain = tft.analyze(source, preprocessing_fn)
-    assert plain.words is not None
-    assert not [*plain.words.directory.rglob("*.words")]
     assert [one.value for one in plain.analyzers] == [one.value for one in graph.analyzers]
     plain.words = None
     assert plain.transform(source).to_table().equals(found)
 
 
 def test_a_cache_keeps_the_words_of_every_day(tmp_path: Path) -> None:
-    days = [written(tmp_path / f"{day}.parquet") for day in range(3)]
+    days = [written(tmp_path / f"{day}.parquet", seed=day) for day in range(3)]
     for count in (1, 2, 3):
         cached = tft.analyze(parquet(days[:count]), preprocessing_fn, cache=tmp_path / "cache")
         assert [one.value for one in cached.analyzers] == [
             one.value if not isinstance(one.value, float) else pytest.approx(one.value, rel=1e-12)
             for one in tft.analyze(parquet(days[:count]), preprocessing_fn).analyzers
         ]
-    assert [*(tmp_path / "cache" / "words").rglob("*.words")]
+    kept = list((tmp_path / "cache" / "words").rglob("*.words"))
+    assert len(kept) == sum(len(parquet(day).dataset().shards) for day in days)
+    whole = cached.transform(parquet(days[0])).to_table()
+    other = written(tmp_path / "other.parquet", rows=ROWS + 1)
+    cached.transform(parquet(other))
+    assert list((tmp_path / "cache" / "words").rglob("*.words")) == kept
+    cached.words = None
+    assert cached.transform(parquet(days[0])).to_table().equals(whole)
+
+
+def test_shards_that_differ_in_a_field_of_their_own_are_different(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("there is a file")
+    assert stamped(Keyed(str(path), "a")) != stamped(Keyed(str(path), "b"))
+    assert identity(Keyed(str(path), "a")) != identity(Keyed(str(path), "b"))
+    one, two = (WordShard(Keyed(str(path), "a"), (("text", None),), key, TemporaryWords()) for key in (b"one", b"two"))
+    assert identity(one) == identity(two)
 
 
 def test_texts_of_a_changed_file_are_split_anew(tmp_path: Path) -> None:
@@ -128,8 +161,8 @@ def test_texts_of_a_changed_file_are_split_anew(tmp_path: Path) -> None:
     assert graph.transform(parquet(path)).to_table().equals(found)
 
 
-def test_rows_that_do_not_belong_together_are_an_error(tmp_path: Path) -> None:
-    store = WordStore(tmp_path)
+def test_rows_that_do_not_belong_together_are_an_error() -> None:
+    store = TemporaryWords()
     table = pa.table({"n": np.arange(ROWS), "text": texts(ROWS)})
     [*WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), b"key", store).read()]
     shorter = WordShard(Batches(table.slice(5), (9_000, 9_000)), (("text", b" "),), b"key", store)
@@ -138,7 +171,7 @@ def test_rows_that_do_not_belong_together_are_an_error(tmp_path: Path) -> None:
 
 
 def test_texts_that_do_not_repeat_stay_as_they_are(tmp_path: Path) -> None:
-    store = WordStore(tmp_path)
+    store = StoredWords(tmp_path)
     table = pa.table({"text": [f"a{number} b{number}" for number in range(ROWS)]})
     shard = WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), b"key", store)
     assert pa.Table.from_batches(shard.read()).equals(table)
@@ -151,11 +184,10 @@ def test_texts_that_are_needed_for_more_than_their_words_stay(tmp_path: Path) ->
         return {"ids": tft.pad_lists(tft.hash_strings(words, 10), 3, 0), "length": tft.length(inputs["text"])}
 
     source = parquet(written(tmp_path / "x.parquet"))
-    transform = tft.analyze(source, function).batch_transform()
-    split = split_by_column(transform.model, transform.inputs)
+    split = split_of(tft.analyze(source, function))
     assert word_columns(split) == {}
     dataset = source.dataset()
-    assert in_words(dataset, split, WordStore(tmp_path / "words")) is dataset
+    assert in_words(dataset, split, Words(TemporaryWords())) is dataset
 
 
 def test_a_missing_text_where_none_may_be_is_an_error(tmp_path: Path) -> None:

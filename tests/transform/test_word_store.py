@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import gc
 import pickle
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 
+from headrace.data import kept_batches
 from headrace.transform.tokens import split_texts
-from headrace.transform.word_store import WordStore
+from headrace.transform.word_store import StoredWords, TemporaryWords
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headrace.transform.word_store import WordStore
+
 TEXTS = [pa.array(["a b a", None, "", "c"]), pa.array(["b  b"]), pa.array([], pa.string())]
+LISTS = [[["a", "b", "a"], None, [], ["c"]], [["b", "", "b"]], []]
 NAME = "0123abcd"
 
 
@@ -32,55 +35,77 @@ def write(store: WordStore, *, whole: bool = True) -> None:
     writer.give_up()
 
 
-@pytest.mark.parametrize("compression", [None, "lz4"])
-def test_a_column_comes_back_as_it_was(tmp_path: Path, compression: str | None) -> None:
-    store = WordStore(tmp_path / "words", compression=compression)
-    assert store.read(NAME) is None
-    write(store)
+def read(store: WordStore) -> list[object] | None:
     found = store.read(NAME)
-    assert found is not None
-    lists = [column.to_pylist() for column in found]
-    assert lists == [[["a", "b", "a"], None, [], ["c"]], [["b", "", "b"]], []]
-    other = pickle.loads(pickle.dumps(store)).read(NAME)
-    assert other is not None
-    assert [column.to_pylist() for column in other] == lists
+    return None if found is None else [column.to_pylist() for column in found]
 
 
-def test_what_is_not_whole_is_not_there(tmp_path: Path) -> None:
-    store = WordStore(tmp_path)
-    write(store, whole=False)
-    assert store.read(NAME) is None
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+@pytest.fixture(params=["stored", "temporary"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> WordStore:
+    return StoredWords(tmp_path / "words") if request.param == "stored" else TemporaryWords()
 
 
-def test_no_more_is_written_than_may_be(tmp_path: Path) -> None:
-    store = WordStore(tmp_path, most=columns()[0].nbytes)
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_column_comes_back_as_it_was(store: WordStore) -> None:
+    assert read(store) is None
     write(store)
-    assert store.read(NAME) is None
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert read(store) == LISTS
+    assert read(store) == LISTS
+
+
+def test_what_is_not_whole_is_not_there(store: WordStore, tmp_path: Path) -> None:
+    write(store, whole=False)
+    assert read(store) is None
+    assert files(tmp_path) == []
+
+
+def test_no_more_is_written_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_batches, "DISK_BYTES", columns()[0].nbytes)
+    store = TemporaryWords()
+    write(store)
+    assert read(store) is None
+
+
+def test_stored_words_are_there_for_another_process(tmp_path: Path) -> None:
+    store = StoredWords(tmp_path)
+    write(store)
+    assert read(pickle.loads(pickle.dumps(store))) == LISTS
+
+
+def test_temporary_words_are_not() -> None:
+    store = TemporaryWords()
+    write(store)
+    other = pickle.loads(pickle.dumps(store))
+    write(other)
+    assert read(other) is None
+
+
+def test_a_store_for_reading_is_not_written_to(tmp_path: Path) -> None:
+    write(StoredWords(tmp_path).for_reading())
+    assert files(tmp_path) == []
+    write(StoredWords(tmp_path))
+    assert read(StoredWords(tmp_path).for_reading()) == LISTS
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    store = WordStore(tmp_path / "file")
+    store = StoredWords(tmp_path / "file")
     write(store)
-    assert store.read(NAME) is None
+    assert read(store) is None
 
 
 def test_a_damaged_file_is_not_there(tmp_path: Path) -> None:
-    store = WordStore(tmp_path)
+    store = StoredWords(tmp_path)
     write(store)
-    (path,) = tmp_path.rglob("*.words")
+    (path,) = files(tmp_path)
+    whole = path.read_bytes()
+    for size in (0, 5, *range(20, len(whole), 37), len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert read(store) is None
     path.write_bytes(b"what is this")
-    assert store.read(NAME) is None
-
-
-def test_temporary_files_go_with_their_store() -> None:
-    store = WordStore.temporary()
-    write(store)
-    assert store.read(NAME) is not None
-    folder = store.directory
-    assert folder.exists()
-    del store
-    gc.collect()
-    assert not folder.exists()
+    assert read(store) is None
+    path.write_bytes(whole)
+    assert read(store) == LISTS

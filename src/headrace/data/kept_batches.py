@@ -108,7 +108,7 @@ class Kept:
 
     keeper: Keeper | _Nothing
     pieces: tuple[Piece, ...]
-    stamp: tuple[int, int, int]
+    stamp: tuple[int, ...]
 
     def batches(self, path: str) -> Iterator[pa.RecordBatch] | None:
         """Return the batches; None in another process than that which keeps them, or if the file has changed."""
@@ -118,8 +118,8 @@ class Kept:
         return (keeper.read(piece) for piece in self.pieces)
 
 
-def stamp_of(path: str) -> tuple[int, int, int] | None:
-    """Return inode, size and time of change of a file; None where it is not on this machine's disks."""
+def stamp_of(path: str) -> tuple[int, ...] | None:
+    """Return inode, size and times of change of a file; None where it is not on this machine's disks."""
     file = file_at(path)
     if not isinstance(file, Path):
         return None
@@ -127,4 +127,5 @@ def stamp_of(path: str) -> tuple[int, int, int] | None:
         found = file.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    # Whoever writes may set the one time, but not the other.
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

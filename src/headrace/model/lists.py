@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.errors import RequestError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -15,10 +17,12 @@ if TYPE_CHECKING:
 
     from headrace.model.signature import Input
 
-__all__ = ["is_list_type", "list_parts", "list_pieces", "longest_lists", "matrix", "within"]
+__all__ = ["check_cells", "is_list_type", "list_parts", "list_pieces", "longest_lists", "matrix", "within"]
 
 # 8 MiB of float64; the longest list of a batch is as wide as all of it.
 _CELLS = 1 << 20
+# 128 MiB of float64, for a request as a whole.
+_MOST_CELLS = 1 << 24
 
 
 def is_list_type(kind: pa.DataType) -> bool:
@@ -85,6 +89,17 @@ def longest_lists(batch: pa.RecordBatch, inputs: Sequence[Input]) -> NDArray[np.
         if is_list_type(column.type):
             longest = np.maximum(longest, _lengths(column))
     return longest
+
+
+def check_cells(rows: int, width: int, column: str) -> None:
+    """Raise RequestError where lists are too many, since each takes as many values as the longest."""
+    if rows > 1 and rows * width > _MOST_CELLS:
+        raise RequestError(
+            f"A request has at most {_MOST_CELLS:,} values: rows times the longest list",
+            got=f"{rows:,} rows, and a list of {width:,}",
+            where=f"column {column!r}",
+            fix="Send rows with long lists in requests of their own",
+        )
 
 
 def list_pieces(batch: pa.RecordBatch, inputs: Sequence[Input], cells: int = _CELLS) -> Iterator[pa.RecordBatch]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from headrace.errors import RequestError, did_you_mean
 from headrace.model.feeds import arrow_dtype, fill_value, numpy_dtype
-from headrace.model.lists import matrix, within
+from headrace.model.lists import check_cells, matrix, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -280,6 +280,7 @@ class RowDecoder:
             width = field.size
             if any(value is not None and len(value) != width for value in values):
                 return False
+        check_cells(len(lists), width, field.feature)
         items = [item for value in lists for item in value]
         kinds = set(map(type, items))
         if type(None) in kinds:
@@ -402,6 +403,7 @@ def _as_wide(feeds: Feeds, fills: Mapping[str, Any]) -> Feeds:
     for name, fill in fills.items():
         found = feeds[name]
         if found.shape[1] < width:
+            check_cells(found.shape[0], width, name)
             feeds[name] = np.full((found.shape[0], width), fill, found.dtype)
             feeds[name][:, : found.shape[1]] = found
     return feeds

@@ -40,24 +40,39 @@ class FileDigests:
         self._given[str(place)] = digest
         return digest
 
+    def seen(self, path: Path | str) -> str | None:
+        """Return the digest of a file's content where that is known without reading it."""
+        place = Path(path).absolute()
+        known = self._known.get(str(place))
+        if known is None or _stamp(place) != (known.size, known.mtime_ns, known.inode):
+            return None
+        return known.digest
+
     def changed(self) -> list[str]:
         """Return those paths asked for so far whose content is another one now."""
         again = FileDigests(self.used)
         return [path for path, digest in self._given.items() if again(path) != digest]
 
     def _digest(self, place: Path) -> str:
-        try:
-            status = place.stat()
-        except OSError:
+        stamp = _stamp(place)
+        if stamp is None:
             return ABSENT
         if not place.is_file():
             return digest_path(place)
         key = str(place)
         known = self._known.get(key)
-        stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
         if known is None or (known.size, known.mtime_ns, known.inode) != stamp:
             known = StoredFileDigest(key, *stamp, digest_path(place))
-            if time.time() - status.st_mtime > _SETTLED:
+            if time.time() - known.mtime_ns / 1e9 > _SETTLED:
                 self._known[key] = self.new[key] = known
         self.used[key] = known
         return known.digest
+
+
+def _stamp(place: Path) -> tuple[int, int, int] | None:
+    """Return size, time of change and inode; None where there is nothing."""
+    try:
+        status = place.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino

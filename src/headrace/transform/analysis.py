@@ -23,8 +23,8 @@ from headrace.transform.lineage import infos, path_between, reached, shape_of_co
 from headrace.transform.mistakes import defined_at, explain
 from headrace.transform.rowwise import check_rowwise
 from headrace.transform.trace import Trace, tracing
-from headrace.transform.word_shards import in_words
-from headrace.transform.word_store import WordStore
+from headrace.transform.word_shards import Words, in_words
+from headrace.transform.word_store import TemporaryWords
 
 if TYPE_CHECKING:
     import os
@@ -104,7 +104,7 @@ def analyze(
     dataset = dictionary_encoded(open_dataset(source))
     engine = engine or LocalEngine()
     kept = cache if cache is None or isinstance(cache, AnalysisCache) else AnalysisCache(cache)
-    words = WordStore.temporary() if kept is None else kept.words
+    words = Words(TemporaryWords()) if kept is None else Words(kept.words, kept.key_of)
     if optional is None:
         names = [column.name for column in raw_columns(dataset.schema, ())]
         optional = _missing_somewhere(dataset, names, engine, kept)
@@ -138,7 +138,8 @@ def analyze(
         learnt = _trace(preprocessing_fn, columns, others, values, training=True)
         _check_same(first.trace, learnt.trace)
     graph = _finish(first, this, learnt, columns, dataset.columns)
-    graph.words = words
+    # What is only transformed is no part of the analysis to be kept.
+    graph.words = words if kept is None else Words(kept.words.for_reading(), kept.known_key_of)
     _check_on_data(graph, dataset, defined_at(preprocessing_fn))
     return graph
 
@@ -256,7 +257,7 @@ def _resolve(
     dataset: Dataset,
     engine: Engine,
     cache: AnalysisCache | None,
-    words: WordStore,
+    words: Words,
 ) -> dict[int, Any]:
     plan = _Plan()
     for call in ready:
@@ -271,10 +272,10 @@ def _resolve(
     names = [column.name for column in used] or dataset.columns[:1]
     make = partial(CombinedAccumulator, model, inputs, tasks)
     split = split_by_column(model, inputs)
+    dataset = in_words(dataset, split, words)
     if cache is None:
-        total = engine.fold(in_words(dataset, split, words).shards, make, columns=names)
+        total = engine.fold(dataset.shards, make, columns=names)
     else:
-        dataset = in_words(dataset, split, words, cache.key_of)
         total = cache.fold(engine, dataset, make, columns=names, key=[model, repr((inputs, tasks)).encode()])
     values: dict[int, Any] = {}
     for calls, value in zip(plan.tasks.values(), total.result(), strict=True):

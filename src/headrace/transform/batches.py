@@ -144,6 +144,8 @@ def batched(function: BatchTransform, dataset: Dataset, how: Batching) -> Iterat
 
     The same arguments give the same batches, however many threads there are.
     """
+    if not function.features:
+        raise TransformError("Batches have one feature at least", got="outputs=[]")
     made = _epochs(function, dataset, how)
     return made if how.prefetch == 0 else _ahead(made, how.prefetch)
 

@@ -17,7 +17,7 @@ from headrace.metadata import StoredFileDigest
 from headrace.pipeline.files import FileDigests
 from headrace.storage import write_atomic
 from headrace.transform.shard_identity import digest_of, file_of, identity
-from headrace.transform.word_store import WordStore
+from headrace.transform.word_store import StoredWords
 
 if TYPE_CHECKING:
     import os
@@ -61,7 +61,7 @@ class AnalysisCache:
         self.directory = Path(directory)
         self.hits = 0
         self.misses = 0
-        self.words = WordStore(self.directory / "words")
+        self.words = StoredWords(self.directory / "words")
         self._known = self._read_digests()
 
     def fold(
@@ -120,6 +120,12 @@ class AnalysisCache:
         key = digest_of(digests(file).encode(), identity(shard).encode())
         self._write_digests(digests)
         return key
+
+    def known_key_of(self, shard: Shard) -> bytes | None:
+        """Return the same for a shard of a file that was analyzed, and has not changed; None for others."""
+        file = file_of(shard)
+        digest = None if file is None else FileDigests(self._known).seen(file)
+        return None if digest is None else digest_of(digest.encode(), identity(shard).encode())
 
     def _path(self, about: bytes, shards: Sequence[Shard], digests: FileDigests) -> Path | None:
         file = file_of(shards[0])

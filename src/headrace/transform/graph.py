@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from headrace.schema import FeatureSpec
     from headrace.transform.columns import RawColumn
     from headrace.transform.verification import TransformVerification
-    from headrace.transform.word_store import WordStore
+    from headrace.transform.word_shards import Words
 
 __all__ = ["AnalyzerResult", "BatchTransform", "TransformGraph"]
 
@@ -158,8 +158,8 @@ class TransformGraph:
     Attributes
     ----------
     words
-        The words of the texts that were analyzed, so that these are not split again when they are transformed; None
-        where there are none.
+        The words of the texts that were analyzed, so that the same files are not split again when this process
+        transforms them; None where there are none.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class TransformGraph:
         self.analyzers = analyzers
         self.ignored = ignored
         self.training_model = training_model
-        self.words: WordStore | None = None
+        self.words: Words | None = None
         self._model = model
         self._paths = paths
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["digest_of", "file_of", "identity"]
+__all__ = ["ASIDE", "digest_of", "file_of", "identity"]
 
 # Fields of shards and sources that say where the bytes are, and not what is made of them.
-_PLACES = ("path", "paths", "spans", "kept", "key", "store")
+_PLACES = ("path", "paths", "spans", "kept")
+# Metadata of a field that says neither.
+ASIDE = {"identity": False}
 
 
 def digest_of(*parts: bytes) -> bytes:
@@ -45,4 +47,5 @@ def identity(value: Any) -> str:
 def _fields(shard: Any) -> list[tuple[str, Any]]:
     if not dataclasses.is_dataclass(shard):
         return []
-    return [(field.name, getattr(shard, field.name)) for field in dataclasses.fields(shard)]
+    fields = (field for field in dataclasses.fields(shard) if field.metadata.get("identity", True))
+    return [(field.name, getattr(shard, field.name)) for field in fields]

@@ -11,7 +11,7 @@ import pyarrow as pa
 from headrace.data import Dataset
 from headrace.data.kept_batches import stamp_of
 from headrace.errors import DataError
-from headrace.transform.shard_identity import digest_of, file_of, identity
+from headrace.transform.shard_identity import ASIDE, digest_of, file_of, identity
 from headrace.transform.tokens import is_text, split_texts, words_pay
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headrace.transform.column_parts import Split
     from headrace.transform.word_store import WordStore, WordWriter
 
-__all__ = ["WordShard", "in_words", "stamped", "word_columns"]
+__all__ = ["WordShard", "Words", "in_words", "stamped", "word_columns"]
 
 _FORMAT = b"headrace words 1"
 
@@ -44,8 +44,8 @@ class WordShard:
 
     shard: Shard
     separators: tuple[tuple[str, bytes | None], ...]
-    key: bytes = field(repr=False)
-    store: WordStore = field(repr=False, compare=False)
+    key: bytes = field(repr=False, metadata=ASIDE)
+    store: WordStore = field(repr=False, compare=False, metadata=ASIDE)
 
     @property
     def num_rows(self) -> int | None:
@@ -109,15 +109,13 @@ def _joined(
 ) -> Iterator[pa.RecordBatch]:
     """Put columns beside the rows that they are of, however each is cut."""
     parts = {name: _Slices(words) for name, words in kept.items()}
-    sources = list(parts.values())
-    if rows is not None:
-        sources.append(_Slices(iter(rows)))
+    raw = None if rows is None else _Slices(iter(rows))
+    sources = [*parts.values(), *([] if raw is None else [raw])]
     while all(source.left() for source in sources):
         size = min(source.left() for source in sources)
-        arrays = {name: source.take(size) for name, source in parts.items()}
-        if rows is not None:
-            batch = sources[-1].take(size)
-            arrays |= dict(zip(batch.schema.names, batch.columns, strict=True))
+        batch = None if raw is None else raw.take(size)
+        known = {} if batch is None else dict(zip(batch.schema.names, batch.columns, strict=True))
+        arrays = known | {name: part.take(size) for name, part in parts.items()}
         names = list(arrays) if columns is None else list(columns)
         yield pa.RecordBatch.from_arrays([arrays[name] for name in names], names)
     if any(source.left() for source in sources):
@@ -166,9 +164,23 @@ def stamped(shard: Shard) -> bytes | None:
     return None if stamp is None else digest_of(repr((path, stamp)).encode(), identity(shard).encode())
 
 
-def in_words(
-    dataset: Dataset, split: Split, store: WordStore, key_of: Callable[[Shard], bytes | None] = stamped
-) -> Dataset:
+@dataclass(frozen=True)
+class Words:
+    """Words of texts that were split before.
+
+    Parameters
+    ----------
+    store
+        Keeps them.
+    key_of
+        Tells shards apart; None for one whose words are not to be kept, which stays as it is.
+    """
+
+    store: WordStore
+    key_of: Callable[[Shard], bytes | None] = stamped
+
+
+def in_words(dataset: Dataset, split: Split, words: Words) -> Dataset:
     """Return a dataset with words in place of the texts of which a graph needs nothing else.
 
     Parameters
@@ -177,17 +189,15 @@ def in_words(
         Raw columns.
     split
         The graph.
-    store
+    words
         Keeps the words from one reading to the next.
-    key_of
-        Tells shards apart; None for one whose words are not to be kept, which stays as it is.
     """
     separators = tuple(word_columns(split).items())
     if not separators:
         return dataset
-    keys = [key_of(shard) for shard in dataset.shards]
+    keys = [words.key_of(shard) for shard in dataset.shards]
     shards = (
-        shard if key is None else WordShard(shard, separators, key, store)
+        shard if key is None else WordShard(shard, separators, key, words.store)
         for shard, key in zip(dataset.shards, keys, strict=True)
     )
     return Dataset(dataset.schema, tuple(shards))

@@ -1,107 +1,165 @@
-"""The words of text columns, kept on disk so that several passes over the same data split the texts once."""
+"""The words of text columns, kept so that several passes over the same data split the texts once."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import threading
+import os
 import uuid
-import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
+from headrace.data.kept_batches import Keeper
+
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
-__all__ = ["WordStore", "WordWriter"]
+    from headrace.data.kept_batches import Piece
 
-# So much goes to disk at most where the words serve one analysis.
-TEMPORARY_BYTES = 1 << 30
-_FREE_SHARE = 0.25
+__all__ = ["StoredWords", "TemporaryWords", "WordStore", "WordWriter"]
+
+_NAME = "words"
+# Behind the stream; a file that was cut short does not end in it.
+_END = b"headrace words"
 
 
-class WordStore:
-    """Columns of words by name, each in an Arrow stream of its own.
+class WordWriter(Protocol):
+    """Writes a column, which is there once it was closed."""
 
-    Threads and processes may use it at once. Nothing in it is needed: what is not there, or cannot be written, is made
-    anew.
+    def write(self, column: pa.Array) -> None:
+        """Write the next batch."""
+        ...
+
+    def close(self) -> None:
+        """Put the column in its place."""
+        ...
+
+    def give_up(self) -> None:
+        """Leave nothing behind, unless it was closed before."""
+        ...
+
+
+class WordStore(Protocol):
+    """Columns of words by name. Nothing in it is needed: what is not there, or cannot be written, is made anew."""
+
+    def read(self, name: str) -> Iterator[pa.Array] | None:
+        """Return a column, batch by batch; None where it is not there."""
+        ...
+
+    def writer(self, name: str) -> WordWriter:
+        """Return what writes a column."""
+        ...
+
+
+class TemporaryWords:
+    """Words on disk, up to 1 GB, that go when nobody holds the store, or with the process; threads may share it.
+
+    Pickled, it keeps nothing.
+    """
+
+    def __init__(self) -> None:
+        self._keeper = Keeper()
+        self._columns: dict[str, list[Piece]] = {}
+
+    def read(self, name: str) -> Iterator[pa.Array] | None:
+        """Return a column, batch by batch; None where it is not there."""
+        pieces = self._columns.get(name)
+        return None if pieces is None else (self._keeper.read(piece).column(0) for piece in pieces)
+
+    def writer(self, name: str) -> WordWriter:
+        """Return what writes a column."""
+        return _TemporaryWriter(self._keeper, self._columns, name)
+
+    def __reduce__(self) -> tuple[type[_NoWords], tuple[()]]:
+        return _NoWords, ()
+
+
+class _TemporaryWriter:
+    def __init__(self, keeper: Keeper, columns: dict[str, list[Piece]], name: str) -> None:
+        self._keeper = keeper
+        self._columns = columns
+        self._name = name
+        self._pieces: list[Piece] | None = []
+
+    def write(self, column: pa.Array) -> None:
+        if self._pieces is None:
+            return
+        piece = self._keeper.add(pa.RecordBatch.from_arrays([column], [_NAME]))
+        if piece is None:
+            self._pieces = None
+        else:
+            self._pieces.append(piece)
+
+    def close(self) -> None:
+        if self._pieces:
+            self._columns[self._name] = self._pieces
+
+    def give_up(self) -> None:
+        self._pieces = None
+
+
+class _NoWords:
+    """What is left of temporary words in another process."""
+
+    def read(self, _: str) -> None:
+        return None
+
+    def writer(self, _: str) -> WordWriter:
+        return _NoWriter()
+
+
+class _NoWriter:
+    def write(self, _: pa.Array) -> None: ...
+
+    def close(self) -> None: ...
+
+    def give_up(self) -> None: ...
+
+
+class StoredWords:
+    """Words in a folder, a file for each column; threads and processes may use it at once.
 
     Parameters
     ----------
     directory
-        A folder, made where it is absent.
-    compression
-        "lz4" where files are to stay; None where they are read in a moment.
-    most
-        How many bytes may be written.
+        Made where it is absent.
+    writes
+        Whether columns are added to it.
     """
 
-    def __init__(
-        self, directory: str | os.PathLike[str], *, compression: str | None = "lz4", most: int | None = None
-    ) -> None:
+    def __init__(self, directory: str | os.PathLike[str], *, writes: bool = True) -> None:
         self.directory = Path(directory)
-        self._compression = compression
-        self._most = most
-        self._written = 0
-        self._lock = threading.Lock()
+        self._writes = writes
 
-    @classmethod
-    def temporary(cls) -> WordStore:
-        """Return a store of which the files go when nobody holds it, or with the process."""
-        try:
-            folder = tempfile.mkdtemp(prefix="headrace-")
-            free = shutil.disk_usage(folder).free
-        except OSError:
-            # Where nothing may be written, nothing is kept.
-            return cls(Path(tempfile.gettempdir()) / "headrace-nowhere", most=0)
-        made = cls(folder, compression=None, most=min(TEMPORARY_BYTES, int(free * _FREE_SHARE)))
-        weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
-        return made
+    def for_reading(self) -> StoredWords:
+        """Return the store as one that nothing is added to."""
+        return StoredWords(self.directory, writes=False)
 
     def read(self, name: str) -> Iterator[pa.Array] | None:
-        """Return a column, batch by batch; None where it is not there."""
+        """Return a column, batch by batch; None where it is not there as a whole."""
         try:
             source = pa.memory_map(str(self._path(name)))
+            size = source.size()
+            if size < len(_END) or source.read_at(len(_END), size - len(_END)) != _END:
+                return None
             reader = pa.ipc.open_stream(source)
         except (OSError, pa.ArrowInvalid):
             return None
         return (batch.column(0) for batch in reader)
 
     def writer(self, name: str) -> WordWriter:
-        """Return what writes a column, which is there once the writer is closed."""
-        return WordWriter(self, self._path(name))
+        """Return what writes a column."""
+        return _FileWriter(self._path(name)) if self._writes else _NoWriter()
 
     def _path(self, name: str) -> Path:
         return self.directory / name[:2] / f"{name}.words"
 
-    def take_room(self, size: int) -> bool:
-        """Say whether so many bytes more may be written, and count them."""
-        with self._lock:
-            if self._most is not None and self._written + size > self._most:
-                return False
-            self._written += size
-            return True
 
-    def open(self, path: Path, kind: pa.DataType) -> tuple[pa.NativeFile, pa.RecordBatchWriter]:
-        """Open a file for a column."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = pa.OSFile(str(path), "wb")
-        options = pa.ipc.IpcWriteOptions(compression=self._compression)
-        return file, pa.ipc.new_stream(file, pa.schema([("words", kind)]), options=options)
+class _FileWriter:
+    """What fails for lack of room is given up without a word."""
 
-    def __reduce__(self) -> tuple[type[WordStore], tuple[Path]]:
-        return WordStore, (self.directory,)
-
-
-class WordWriter:
-    """Writes a column to a store. What fails for lack of room is given up without a word."""
-
-    def __init__(self, store: WordStore, path: Path) -> None:
-        self._store = store
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
         self._file: pa.NativeFile | None = None
@@ -109,39 +167,39 @@ class WordWriter:
         self._given_up = False
 
     def write(self, column: pa.Array) -> None:
-        """Write the next batch of the column."""
         if self._given_up:
-            return
-        if not self._store.take_room(column.nbytes):
-            self.give_up()
             return
         try:
             if self._stream is None:
-                self._file, self._stream = self._store.open(self._temporary, column.type)
-            self._stream.write_batch(pa.RecordBatch.from_arrays([column], ["words"]))
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = pa.OSFile(str(self._temporary), "wb")
+                schema = pa.schema([(_NAME, column.type)])
+                options = pa.ipc.IpcWriteOptions(compression="lz4")
+                self._stream = pa.ipc.new_stream(self._file, schema, options=options)
+            self._stream.write_batch(pa.RecordBatch.from_arrays([column], [_NAME]))
         except OSError:
             self.give_up()
 
     def close(self) -> None:
-        """Put the column in its place."""
-        if self._stream is None:
+        if self._stream is None or self._file is None:
             return
         try:
-            self._shut()
+            self._stream.close()
+            self._file.write(_END)
+            self._file.close()
+            self._stream = self._file = None
+            with self._temporary.open("rb") as written:
+                os.fsync(written.fileno())
             self._temporary.replace(self._path)
         except OSError:
             self.give_up()
 
     def give_up(self) -> None:
-        """Leave nothing behind, unless it was closed before."""
         self._given_up = True
-        with suppress(OSError):
-            self._shut()
+        for part in (self._stream, self._file):
+            if part is not None:
+                with suppress(OSError):
+                    part.close()
+        self._stream = self._file = None
         with suppress(OSError):
             self._temporary.unlink(missing_ok=True)
-
-    def _shut(self) -> None:
-        if self._stream is not None and self._file is not None:
-            stream, file, self._stream, self._file = self._stream, self._file, None, None
-            stream.close()
-            file.close()
