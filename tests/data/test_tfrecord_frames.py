@@ -160,6 +160,18 @@ def test_a_header_cut_short_that_the_next_one_completes() -> None:
     assert len(unreadable) == 1
 
 
+@pytest.mark.parametrize("inner", [[b"inner"], [b"one", b"", b"three" * 20]])
+def test_records_behind_one_that_has_lost_as_many_bytes_as_they_have(inner: list[bytes]) -> None:
+    following = b"".join(frame(record) for record in inner)
+    lost = frame(b"x" * (len(following) + 40))
+    data = frame(b"first") + lost[: len(lost) - len(following)] + following + frame(b"last")
+    for chunk in (100, 1000):
+        records, unreadable = read(data, chunk=chunk)
+        assert [record for _, record in records] == [b"first", *inner, b"last"]
+        assert [number for number, _ in records] == [1, *range(3, 4 + len(inner))]
+        assert [row.row for row in unreadable] == [2]
+
+
 def test_what_could_not_be_unpacked_is_lost() -> None:
     def cut() -> Iterator[bytes]:
         yield frame(b"one") + frame(b"two")[:-1]

@@ -180,20 +180,20 @@ class _Walker:
         checks = _words(data, starts + HEADER + lengths)
         good = masked_crcs(data, starts + HEADER, lengths) == checks
         if more:
-            self._take(starts, lengths, good)
+            self._take(data, starts, lengths, good)
             return True, end
         state = _judge(data, end, final)
         if len(starts) and not good[-1] and state in {"damaged", "short", "unknown", "length unsure"}:
             # Neither the data nor what comes after them are right, so the record may have lost its end.
             end = int(starts[-1])
-            self._take(starts[:-1], lengths[:-1], good[:-1])
+            self._take(data, starts[:-1], lengths[:-1], good[:-1])
             if state in {"unknown", "length unsure"}:
                 self.needed = len(data) - end + CHUNK_BYTES
                 return False, end
             self._lost = self._offset + end
             # A header that was cut short may end in the first bytes of the next.
             return True, end + 1
-        self._take(starts, lengths, good)
+        self._take(data, starts, lengths, good)
         return self._after(data, end, state)
 
     def _after(self, data: bytes, end: int, state: str) -> tuple[bool, int]:
@@ -214,7 +214,30 @@ class _Walker:
         self._lost = self._offset + end
         return True, end + 1
 
-    def _take(self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]) -> None:
+    def _take(
+        self,
+        data: bytes,
+        starts: npt.NDArray[np.int64],
+        lengths: npt.NDArray[np.int64],
+        good: npt.NDArray[np.bool_],
+    ) -> None:
+        """Take records, and those at the end of a damaged one that has lost as many bytes as they have."""
+        begin = 0
+        for index in np.flatnonzero(~good).tolist():
+            start, end = int(starts[index]), int(starts[index] + FRAME + lengths[index])
+            inner = _at_end(data, start, end)
+            if inner is None:
+                continue
+            self._take_plain(starts[begin:index], lengths[begin:index], good[begin:index])
+            first, last = self._offset + start, self._offset + int(inner[0]) - 1
+            self._lose(f"bytes {first:,} to {last:,} hold no whole record: they are damaged or cut short")
+            self._take_plain(inner, np.diff(inner, append=end) - FRAME, np.ones(inner.size, np.bool_))
+            begin = index + 1
+        self._take_plain(starts[begin:], lengths[begin:], good[begin:])
+
+    def _take_plain(
+        self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]
+    ) -> None:
         first = self._number
         for index in np.flatnonzero(~good).tolist():
             self._number = first + index
@@ -223,6 +246,26 @@ class _Walker:
         self._starts.append(starts[good] + HEADER)
         self._ends.append((starts + HEADER + lengths)[good])
         self._numbers.append(first + np.flatnonzero(good))
+
+
+def _at_end(data: bytes, start: int, end: int) -> npt.NDArray[np.int64] | None:
+    """Return where records begin that are whole and fill the end of a damaged one.
+
+    They are none of its own data, which end before its checksum.
+    """
+    place = _next_header(data, start + 1, end)
+    while place is not None:
+        starts, position = [], place
+        while position < end and is_header(data, position):
+            starts.append(position)
+            position += FRAME + _LENGTH(data, position)[0]
+        if position == end:
+            found = np.array(starts, np.int64)
+            lengths = np.diff(found, append=end) - FRAME
+            if (masked_crcs(data, found + HEADER, lengths) == _words(data, found + HEADER + lengths)).all():
+                return found
+        place = _next_header(data, place + 1, end)
+    return None
 
 
 def is_header(data: bytes, position: int = 0) -> bool:
@@ -281,10 +324,10 @@ def _one_crc(data: bytes, start: int, length: int) -> int:
     return int(masked_crcs(data, np.array([start]), np.array([length]))[0])
 
 
-def _next_header(data: bytes, position: int) -> int | None:
-    """Return the first place at or after ``position`` where a length and its checksum agree."""
+def _next_header(data: bytes, position: int, end: int | None = None) -> int | None:
+    """Return the first place at or after ``position``, and before ``end``, where a length and its checksum agree."""
     first, window = position, 2**8
-    while (last := len(data) - HEADER + 1) > first:
+    while (last := (len(data) if end is None else end) - HEADER + 1) > first:
         places = np.arange(first, min(first + window, last))
         first, window = first + window, min(2 * window, 2**16)
         # Most lengths are too large, which is seen at once.
