@@ -29,6 +29,7 @@ __all__ = [
     "CustomRowAnalyzer",
     "Extremes",
     "IdCounts",
+    "IdCountsPart",
     "ListPart",
     "ModeAnalyzer",
     "Moments",
@@ -300,25 +301,31 @@ class IdCounts:
 
     def part(self) -> Part:
         """Return an empty state."""
-        return _IdCountsPart()
+        return IdCountsPart()
 
 
-class _IdCountsPart:
+class IdCountsPart:
+    """How often each id from 0 on was counted."""
+
     def __init__(self) -> None:
         self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def update(self, ids: NDArray[Any]) -> None:
-        self._add(np.bincount(ids[ids >= 0]))
+        """Take in ids."""
+        self.add(np.bincount(ids[ids >= 0]))
 
     def merge(self, other: Self) -> None:
-        self._add(other.counts)
+        """Take in what another has counted."""
+        self.add(other.counts)
 
-    def _add(self, counts: NDArray[np.int64]) -> None:
+    def add(self, counts: NDArray[np.int64]) -> None:
+        """Take in how often each id from 0 on occurs."""
         small, large = sorted((self.counts, counts), key=len)
         self.counts = large.copy()
         self.counts[: small.size] += small
 
     def result(self) -> list[int]:
+        """Return the counts, up to the largest id that there is."""
         found: list[int] = self.counts.tolist()
         return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from headrace.engines.sorting import sort
+from headrace.transform.accumulators import IdCountsPart
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,10 +32,7 @@ class DocumentFrequency:
         return _FrequencyPart()
 
 
-class _FrequencyPart:
-    def __init__(self) -> None:
-        self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
-
+class _FrequencyPart(IdCountsPart):
     def update(self, items: NDArray[Any]) -> None:
         self.update_lists(items, np.ones(items.size, np.int64))
 
@@ -43,19 +41,7 @@ class _FrequencyPart:
             return
         size = int(items.max()) + 1
         again = _repeated(items, lengths) if lengths.max() <= _SHORT else _repeated_in_long(items, lengths, size)
-        self._add(np.bincount(items, minlength=size) - np.bincount(again, minlength=size))
-
-    def merge(self, other: Self) -> None:
-        self._add(other.counts)
-
-    def _add(self, counts: NDArray[np.int64]) -> None:
-        small, large = sorted((self.counts, counts), key=len)
-        self.counts = large.copy()
-        self.counts[: small.size] += small
-
-    def result(self) -> list[int]:
-        found: list[int] = self.counts.tolist()
-        return found
+        self.add(np.bincount(items, minlength=size) - np.bincount(again, minlength=size))
 
 
 def _repeated(items: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:

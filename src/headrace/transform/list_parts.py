@@ -10,10 +10,9 @@ import onnx
 import pyarrow as pa
 from onnx import TensorProto, helper
 
-from headrace.model.compose import prune_graph
 from headrace.model.feeds import feeds_from_batch
 from headrace.model.lists import list_parts
-from headrace.transform.token_parts import Found, Graph, TokenPart, TokenRun, word_model, word_types
+from headrace.transform.token_parts import Found, Graph, TokenPart, TokenRun, rest_of, word_model, word_types
 from headrace.transform.tokens import Lists, Tokens
 
 if TYPE_CHECKING:
@@ -120,18 +119,7 @@ def cut_lists(whole: onnx.ModelProto, inputs: Sequence[Input]) -> tuple[tuple[Li
         if found is not None:
             parts.append(found[0])
             types |= found[1]
-    if not parts:
-        return (), whole
-    given = {name for part in parts for name in part.asked}
-    rest = [name for name in graph.outputs if name not in given]
-    main = onnx.ModelProto()
-    main.CopyFrom(whole)
-    kept = [node for node in whole.graph.node if not types.keys() & set(node.output)]
-    del main.graph.node[:]
-    main.graph.node.extend(kept)
-    main.graph.input.extend(types[name] for name in sorted(types))
-    main.graph.CopyFrom(prune_graph(main.graph, rest))
-    return tuple(parts), main
+    return tuple(parts), rest_of(whole, parts, types)
 
 
 def _part(

@@ -18,13 +18,13 @@ from headrace.transform.sessions import constant, is_rowwise, shared_session
 from headrace.transform.tokens import WORDS, Coded, Lists, Tokens, is_text, split_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from headrace.model.signature import Input
 
-__all__ = ["Found", "Graph", "TokenPart", "TokenRun", "cut_tokens", "word_model", "word_types"]
+__all__ = ["Found", "Graph", "TokenPart", "TokenRun", "cut_tokens", "rest_of", "word_model", "word_types"]
 
 # What tft.split makes of the tokenizer; any other pattern is left to it.
 _WORD = rb"(?:[^\t\n\v\f\r ]+)|^\x00row$"
@@ -338,10 +338,17 @@ def cut_tokens(model: bytes, inputs: Sequence[Input]) -> tuple[tuple[TokenPart, 
         if part is not None:
             parts.append(part[0])
             types |= part[1]
+    return tuple(parts), rest_of(whole, parts, types)
+
+
+def rest_of(
+    whole: onnx.ModelProto, parts: Sequence[TokenPart], types: Mapping[str, onnx.ValueInfoProto]
+) -> onnx.ModelProto:
+    """Return a graph without its parts, whose results, of which the types are given, become inputs."""
     if not parts:
-        return (), whole
+        return whole
     given = {name for part in parts for name in part.asked}
-    rest = [name for name in graph.outputs if name not in given]
+    rest = [value.name for value in whole.graph.output if value.name not in given]
     main = onnx.ModelProto()
     main.CopyFrom(whole)
     kept = [node for node in whole.graph.node if not types.keys() & set(node.output)]
@@ -349,7 +356,7 @@ def cut_tokens(model: bytes, inputs: Sequence[Input]) -> tuple[tuple[TokenPart, 
     main.graph.node.extend(kept)
     main.graph.input.extend(types[name] for name in sorted(types))
     main.graph.CopyFrom(prune_graph(main.graph, rest))
-    return tuple(parts), main
+    return main
 
 
 def _part(
