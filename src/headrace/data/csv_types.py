@@ -257,11 +257,11 @@ class _Tally:
 
 def convert_exactly(texts: pa.StringArray, kind: str) -> bool:
     """Tell whether all texts can be read as the type, by the quick road only."""
-    if kind == "int64" and _has(texts, b"xX"):
-        return False
     try:
         # A cast that fails is slow, since it makes an error of each text: most often the first few tell.
         texts.slice(0, _FEW).cast(ARROW_TYPES[kind])
+        if kind == "int64" and _has(texts, b"xX"):
+            return False
         texts.cast(ARROW_TYPES[kind])
     except pa.ArrowInvalid:
         return False
