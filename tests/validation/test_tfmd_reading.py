@@ -401,6 +401,16 @@ def _fill(draw: st.DrawFn, info: Any) -> None:
         info.diff_regions.add().added.contents.append(draw(TEXT))
 
 
+def test_reasons_keep_their_order() -> None:
+    message = anomalies_pb2.Anomalies()
+    for kind in ("MULTIPLE_REASONS", "UNKNOWN_TYPE", "MULTIPLE_REASONS"):
+        message.dataset_anomaly_info.reason.add(type=anomalies_pb2.AnomalyInfo.Type.Value(kind))
+    written = anomalies_to_proto(anomalies_from_proto(message), Schema())
+    assert [reason.type for reason in written.dataset_anomaly_info.reason] == [
+        reason.type for reason in message.dataset_anomaly_info.reason
+    ]
+
+
 @given(message=messages())
 @settings(max_examples=200)
 def test_everything_that_tfx_has_comes_back(message: Any) -> None:

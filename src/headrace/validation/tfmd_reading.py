@@ -300,8 +300,9 @@ def _with_overlay(known: Sequence[_Known], entries: Sequence[_Entry], split: str
     for key, kind, description, patch in entries:
         if pools.get((key, kind, description)):
             chosen.append(patched(pools[key, kind, description].pop(0), patch))
-    for label, _ in known:
-        chosen += pools.pop(label, [])
+    # Not pool by pool: the reasons of a feature keep their order.
+    left = {id(values) for pool in pools.values() for values in pool}
+    chosen += [values for _, values in known if id(values) in left]
     try:
         return [msgspec.convert({"feature": None} | values | {"split": split}, Anomaly) for values in chosen]
     except (msgspec.ValidationError, RecursionError) as error:
