@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.errors import DataError
+from headrace.model.lists import is_list_type
 from headrace.statistics.column_states import dump_column, load_column
 from headrace.statistics.columns import accumulator_for, feature_type
 from headrace.statistics.presence import Presence
@@ -39,15 +40,7 @@ MAX_DEPTH = 32
 
 def is_list(kind: pa.DataType) -> bool:
     """Tell whether values are lists, of any of Arrow's kinds, or maps."""
-    types = pa.types
-    return bool(
-        types.is_list(kind)
-        or types.is_large_list(kind)
-        or types.is_fixed_size_list(kind)
-        or types.is_list_view(kind)
-        or types.is_large_list_view(kind)
-        or types.is_map(kind)
-    )
+    return is_list_type(kind) or bool(pa.types.is_map(kind))
 
 
 def opened(kind: pa.DataType) -> tuple[int, pa.DataType]:
