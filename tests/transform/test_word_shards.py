@@ -90,21 +90,51 @@ def split_of(graph: tft.TransformGraph) -> Split:
     return split_by_column(transform.model, transform.inputs)
 
 
-@given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)), missing=st.booleans())
-def test_reading_again_gives_the_same_rows(sizes: tuple[int, int], missing: bool) -> None:
+@given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)), missing=st.booleans(), counted=st.booleans())
+def test_reading_again_gives_the_same_rows(sizes: tuple[int, int], missing: bool, counted: bool) -> None:
     table = pa.table({"n": np.arange(90), "text": texts(90, missing=missing)})
     expected = [None if text is None else [*text.split()] for text in table["text"].to_pylist()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(word_shards, "words_pay", lambda *_: True)
         store = TemporaryWords()
-        shard = WordShard(Batches(table, sizes), (("text", None),), b"key", store)
+        shard = WordShard(Batches(table, sizes), (("text", None),), counted, b"key", store)
         for columns in (None, ["text", "n"], ["n"], ["text"], ["n", "text"], None):
             found = pa.Table.from_batches(shard.read(columns))
             assert found.column_names == (columns or ["n", "text"])
             if "n" in found.column_names:
                 assert found["n"].to_pylist() == list(range(90))
             if "text" in found.column_names:
-                assert found["text"].to_pylist() == expected
+                for column in found["text"].chunks:
+                    check_counts(column, counted=counted)
+                lists = found["text"].to_pylist()
+                assert [None if row is None else [item["word"] for item in row] for row in lists] == expected
+
+
+def check_counts(column: pa.Array, *, counted: bool) -> None:
+    found = tokens.Tokens.of_array(column)
+    whole = column.offsets[0].as_py() == 0 and column.offsets[-1].as_py() == len(column.values)
+    assert (found.having is not None) == (counted and whole)
+    if found.having is not None:
+        rows = [{item["word"] for item in row or ()} for row in column.to_pylist()]
+        words = found.words.to_pylist()
+        assert found.having.tolist() == [sum(word in row for row in rows) for word in words]
+
+
+def test_words_that_were_counted_do_for_who_needs_no_counts() -> None:
+    store = TemporaryWords()
+    table = pa.table({"n": np.arange(ROWS), "text": texts(ROWS)})
+
+    def counts(*, counted: bool) -> bool:
+        shard = WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), counted, b"key", store)
+        return all(tokens.Tokens.of_array(batch.column(0)).having is not None for batch in shard.read(["text"]))
+
+    assert [counts(counted=counted) for counted in (False, False, True, True, False)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("missing", [False, True])
@@ -147,7 +177,9 @@ def test_shards_that_differ_in_a_field_of_their_own_are_different(tmp_path: Path
     path.write_text("there is a file")
     assert stamped(Keyed(str(path), "a")) != stamped(Keyed(str(path), "b"))
     assert identity(Keyed(str(path), "a")) != identity(Keyed(str(path), "b"))
-    one, two = (WordShard(Keyed(str(path), "a"), (("text", None),), key, TemporaryWords()) for key in (b"one", b"two"))
+    one, two = (
+        WordShard(Keyed(str(path), "a"), (("text", None),), False, key, TemporaryWords()) for key in (b"one", b"two")
+    )
     assert identity(one) == identity(two)
 
 
@@ -164,8 +196,8 @@ def test_texts_of_a_changed_file_are_split_anew(tmp_path: Path) -> None:
 def test_rows_that_do_not_belong_together_are_an_error() -> None:
     store = TemporaryWords()
     table = pa.table({"n": np.arange(ROWS), "text": texts(ROWS)})
-    [*WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), b"key", store).read()]
-    shorter = WordShard(Batches(table.slice(5), (9_000, 9_000)), (("text", b" "),), b"key", store)
+    [*WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), False, b"key", store).read()]
+    shorter = WordShard(Batches(table.slice(5), (9_000, 9_000)), (("text", b" "),), False, b"key", store)
     with pytest.raises(DataError, match="has changed"):
         [*shorter.read(["n", "text"])]
 
@@ -173,7 +205,7 @@ def test_rows_that_do_not_belong_together_are_an_error() -> None:
 def test_texts_that_do_not_repeat_stay_as_they_are(tmp_path: Path) -> None:
     store = StoredWords(tmp_path)
     table = pa.table({"text": [f"a{number} b{number}" for number in range(ROWS)]})
-    shard = WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), b"key", store)
+    shard = WordShard(Batches(table, (9_000, 9_000)), (("text", b" "),), False, b"key", store)
     assert pa.Table.from_batches(shard.read()).equals(table)
     assert not [*tmp_path.rglob("*.words")]
 

@@ -35,9 +35,13 @@ def write(store: WordStore, *, whole: bool = True) -> None:
     writer.give_up()
 
 
+def in_plain_words(column: pa.Array) -> list[object]:
+    return [None if row is None else [item["word"] for item in row] for row in column.to_pylist()]
+
+
 def read(store: WordStore) -> list[object] | None:
     found = store.read(NAME)
-    return None if found is None else [column.to_pylist() for column in found]
+    return None if found is None else [in_plain_words(column) for column in found]
 
 
 @pytest.fixture(params=["stored", "temporary"])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.transform.callables import UserFunction
+    from headrace.transform.tokens import Lists
 
 __all__ = [
     "Accumulator",
@@ -84,8 +85,8 @@ class WordCountingPart(Protocol):
 class ListPart(Protocol):
     """A state of one column of lists, which takes whole lists rather than their items."""
 
-    def update_lists(self, items: NDArray[Any], lengths: NDArray[np.int64]) -> None:
-        """Take in the items of the first list, of the second, …, and how many each list has."""
+    def update_lists(self, lists: Lists) -> None:
+        """Take in lists."""
         ...
 
 

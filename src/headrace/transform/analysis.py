@@ -16,6 +16,7 @@ from headrace.transform.cache import AnalysisCache
 from headrace.transform.checks import data_and_mask, kind_of
 from headrace.transform.column_parts import split_by_column
 from headrace.transform.columns import Inputs, NullCounter, raw_columns, signature_inputs
+from headrace.transform.document_counts import DocumentFrequency
 from headrace.transform.finish import check_outputs, finished_model, plain_model
 from headrace.transform.fold import AnalyzerInput, CombinedAccumulator, Task
 from headrace.transform.graph import AnalyzerResult, TransformGraph
@@ -272,7 +273,8 @@ def _resolve(
     names = [column.name for column in used] or dataset.columns[:1]
     make = partial(CombinedAccumulator, model, inputs, tasks)
     split = split_by_column(model, inputs)
-    dataset = in_words(dataset, split, words)
+    counted = any(isinstance(call.analyzer, DocumentFrequency) for call in this.trace.calls)
+    dataset = in_words(dataset, split, words, counted=counted)
     if cache is None:
         total = engine.fold(dataset.shards, make, columns=names)
     else:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from headrace.engines.sorting import sort
 from headrace.transform.accumulators import IdCountsPart
+from headrace.transform.tokens import Lists, lists_having
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from headrace.transform.accumulators import Part
 
 __all__ = ["CorpusSize", "DocumentFrequency"]
-
-# Items of lists up to this length are compared with those before them; a longer one is sorted.
-_SHORT = 32
 
 
 @dataclass(frozen=True)
@@ -34,36 +31,31 @@ class DocumentFrequency:
 
 class _FrequencyPart(IdCountsPart):
     def update(self, items: NDArray[Any]) -> None:
-        self.update_lists(items, np.ones(items.size, np.int64))
+        self.update_lists(Lists(items, None, np.ones(items.size, np.int64)))
 
-    def update_lists(self, items: NDArray[Any], lengths: NDArray[np.int64]) -> None:
-        if not items.size:
+    def update_lists(self, lists: Lists) -> None:
+        if lists.having is None or lists.codes is None:
+            items = lists.items()
+            if items.size:
+                self.add(lists_having(items, lists.lengths, int(items.max()) + 1))
             return
-        size = int(items.max()) + 1
-        again = _repeated(items, lengths) if lengths.max() <= _SHORT else _repeated_in_long(items, lengths, size)
-        self.add(np.bincount(items, minlength=size) - np.bincount(again, minlength=size))
-
-
-def _repeated(items: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the items that their lists had before, each as often as that is so."""
-    ends = np.cumsum(lengths)
-    repeats = np.zeros(items.size, np.bool_)
-    for apart in range(1, int(lengths.max())):
-        equal = np.flatnonzero(items[apart:] == items[:-apart])
-        if equal.size:
-            # Seldom are there many, so that they are looked up rather than all items numbered.
-            within = ends[np.searchsorted(ends, equal, side="right")] > equal + apart
-            repeats[apart + equal[within]] = True
-    return items[repeats]
-
-
-def _repeated_in_long(items: NDArray[Any], lengths: NDArray[np.int64], size: int) -> NDArray[Any]:
-    # Lists are numbers of another base: equal items of one are neighbours when all are sorted.
-    keys = np.repeat(np.arange(lengths.size, dtype=np.int64) * size, lengths)
-    keys += items
-    sort(keys)
-    found: NDArray[np.int64] = keys[1:][keys[1:] == keys[:-1]] % size
-    return found
+        seen = lists.having > 0
+        if not seen.any():
+            return
+        size = int(lists.values[seen].max()) + 1
+        # Lists of an id that one value has are those of the value; where several have it, a list may have two of them.
+        uses = np.bincount(lists.values[seen], minlength=size)
+        alone = seen.copy()
+        alone[seen] = uses[lists.values[seen]] == 1
+        found = np.zeros(size, np.int64)
+        found[lists.values[alone]] = lists.having[alone]
+        shared = seen & ~alone
+        if shared.any():
+            kept = shared[lists.codes]
+            sums = np.concatenate([[0], np.cumsum(kept)])
+            ends = np.concatenate([[0], np.cumsum(lists.lengths)])
+            found += lists_having(lists.values[lists.codes[kept]], np.diff(sums[ends]), size)
+        self.add(found)
 
 
 @dataclass(frozen=True)
@@ -84,8 +76,8 @@ class _SizePart:
     def update(self, items: NDArray[Any]) -> None:
         self.lists += items.size
 
-    def update_lists(self, items: NDArray[Any], lengths: NDArray[np.int64]) -> None:  # noqa: ARG002 - as of others
-        self.lists += lengths.size
+    def update_lists(self, lists: Lists) -> None:
+        self.lists += lists.lengths.size
 
     def merge(self, other: Self) -> None:
         self.lists += other.lists

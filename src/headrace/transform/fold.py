@@ -11,7 +11,7 @@ from headrace.model.lists import list_pieces
 from headrace.transform.accumulators import ByRow, CountingPart, ListPart, WordCountingPart
 from headrace.transform.column_parts import split_by_column
 from headrace.transform.distinct import counted_words, run_chunks, token_runs
-from headrace.transform.tokens import Coded
+from headrace.transform.tokens import Coded, Lists
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,7 +110,7 @@ class CombinedAccumulator:
                     counts = values.counts(found.get(looks_at[0].missing or ""))
                     words[number] = (values.words, counts + words[number][1] if number in words else counts)
                 elif state.lists:
-                    cast("ListPart", state.part).update_lists(*_lists(found, looks_at))
+                    cast("ListPart", state.part).update_lists(_lists(found, looks_at))
                 else:
                     key = (looks_at, state.by_row)
                     if key not in present:
@@ -153,7 +153,7 @@ def _update_lists(state: _State, tokens: list[TokenRun]) -> bool:
         if lists is None:
             continue
         if state.lists:
-            cast("ListPart", state.part).update_lists(lists.items(), lists.lengths)
+            cast("ListPart", state.part).update_lists(lists)
         else:
             counts = lists.counts()
             seen = counts > 0
@@ -162,14 +162,14 @@ def _update_lists(state: _State, tokens: list[TokenRun]) -> bool:
     return False
 
 
-def _lists(found: dict[str, Any], looks_at: tuple[AnalyzerInput, ...]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _lists(found: dict[str, Any], looks_at: tuple[AnalyzerInput, ...]) -> Lists:
     (item,) = looks_at
     values = _as_lists(_array(found[item.values]))
     missing = None if item.missing is None else _as_lists(found[item.missing])
     if missing is None:
-        return values.ravel(), np.full(values.shape[0], values.shape[1], np.int64)
+        return Lists(values.ravel(), None, np.full(values.shape[0], values.shape[1], np.int64))
     missing = np.broadcast_to(missing, values.shape)
-    return values[~missing], np.count_nonzero(~missing, axis=1)
+    return Lists(values[~missing], None, np.count_nonzero(~missing, axis=1))
 
 
 def _present(found: dict[str, Any], looks_at: tuple[AnalyzerInput, ...], *, by_row: bool) -> tuple[NDArray[Any], ...]:

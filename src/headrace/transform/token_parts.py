@@ -146,16 +146,17 @@ class TokenRun:
             return None
         tokens = self.tokens
         if missing in self.part.beyond:
-            return Lists(self.values[values], tokens.codes, tokens.counts)
+            return Lists(self.values[values], tokens.codes, tokens.counts, tokens.having)
         absent = self.values.get(missing)
         if absent is None or not absent[-1]:
             # What lies behind the end of a row has a value too, and rows are as long as the longest.
             return None
         kept = ~absent[tokens.codes]
         if kept.all():
-            return Lists(self.values[values], tokens.codes, tokens.counts)
+            return Lists(self.values[values], tokens.codes, tokens.counts, tokens.having)
         sums = np.concatenate([[0], np.cumsum(kept)])
-        return Lists(self.values[values], tokens.codes[kept], np.diff(sums[tokens.starts]))
+        having = None if tokens.having is None else np.where(absent, np.int32(0), tokens.having)
+        return Lists(self.values[values], tokens.codes[kept], np.diff(sums[tokens.starts]), having)
 
     def chunk(self, rows: NDArray[np.int64], width: int = 1) -> dict[str, Any]:
         """Return the graph's values for some rows, ``width`` columns at least; texts as `Coded`."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WordShard", "Words", "in_words", "stamped", "word_columns"]
 
-_FORMAT = b"headrace words 1"
+_FORMAT = b"headrace words 2"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class WordShard:
         What is read.
     separators
         By column, what is between words, as `split_texts` takes it.
+    counted
+        Whether it is wanted how many rows have each word.
     key
         Of the shard's rows.
     store
@@ -44,6 +46,7 @@ class WordShard:
 
     shard: Shard
     separators: tuple[tuple[str, bytes | None], ...]
+    counted: bool
     key: bytes = field(repr=False, metadata=ASIDE)
     store: WordStore = field(repr=False, compare=False, metadata=ASIDE)
 
@@ -61,7 +64,7 @@ class WordShard:
             If the file has changed since its texts were split.
         """
         wanted = {name: separator for name, separator in self.separators if columns is None or name in columns}
-        found = {name: self.store.read(self._name(name, separator)) for name, separator in wanted.items()}
+        found = {name: self._kept(name, separator) for name, separator in wanted.items()}
         kept = {name: words for name, words in found.items() if words is not None}
         open_columns = {name: separator for name, separator in wanted.items() if name not in kept}
         rest = None if columns is None else [name for name in columns if name not in kept]
@@ -71,8 +74,14 @@ class WordShard:
             rows = self._split(rest, open_columns) if open_columns else self.shard.read(rest)
         yield from _joined(rows, kept, columns) if kept else rows or ()
 
-    def _name(self, column: str, separator: bytes | None) -> str:
-        return digest_of(_FORMAT, self.key, column.encode(), repr(separator).encode()).hex()
+    def _kept(self, column: str, separator: bytes | None) -> Iterator[pa.Array] | None:
+        words = self.store.read(self._name(column, separator, counted=True))
+        if words is not None or self.counted:
+            return words
+        return self.store.read(self._name(column, separator, counted=False))
+
+    def _name(self, column: str, separator: bytes | None, *, counted: bool) -> str:
+        return digest_of(_FORMAT, self.key, column.encode(), repr((separator, counted)).encode()).hex()
 
     def _split(self, columns: Sequence[str] | None, separators: Mapping[str, bytes | None]) -> Iterator[pa.RecordBatch]:
         """Yield the rows with words in place of texts, and keep those of a column whose texts were all split."""
@@ -87,9 +96,10 @@ class WordShard:
                     if name not in pays:
                         pays[name] = _repeat(texts, separator)
                         if pays[name]:
-                            writers[name] = self.store.writer(self._name(name, separator))
+                            writers[name] = self.store.writer(self._name(name, separator, counted=self.counted))
                     if pays[name]:
-                        words = split_texts(texts, separator).array(texts)
+                        tokens = split_texts(texts, separator)
+                        words = (tokens.counted() if self.counted else tokens).array(texts)
                         writers[name].write(words)
                         batch = batch.set_column(index, name, words)
                 yield batch
@@ -180,7 +190,7 @@ class Words:
     key_of: Callable[[Shard], bytes | None] = stamped
 
 
-def in_words(dataset: Dataset, split: Split, words: Words) -> Dataset:
+def in_words(dataset: Dataset, split: Split, words: Words, *, counted: bool = False) -> Dataset:
     """Return a dataset with words in place of the texts of which a graph needs nothing else.
 
     Parameters
@@ -191,13 +201,15 @@ def in_words(dataset: Dataset, split: Split, words: Words) -> Dataset:
         The graph.
     words
         Keeps the words from one reading to the next.
+    counted
+        Whether it will be asked how many rows have each word.
     """
     separators = tuple(word_columns(split).items())
     if not separators:
         return dataset
     keys = [words.key_of(shard) for shard in dataset.shards]
     shards = (
-        shard if key is None else WordShard(shard, separators, key, words.store)
+        shard if key is None else WordShard(shard, separators, counted, key, words.store)
         for shard, key in zip(dataset.shards, keys, strict=True)
     )
     return Dataset(dataset.schema, tuple(shards))
