@@ -108,7 +108,8 @@ def _days() -> Path:
         path = place / f"day-{day}.parquet"
         if not path.exists():
             place.mkdir(exist_ok=True)
-            pq.write_table(part(day * rows, rows), path, compression="zstd")
+            # Row groups as headrace and DuckDB write them; a file of one could only be read by one thread.
+            pq.write_table(part(day * rows, rows), path, compression="zstd", row_group_size=131_072)
     return place
 
 

@@ -137,6 +137,12 @@ def test_mappers_do_what_python_does(graph: tft.TransformGraph, rows: list[dict[
     assert graph.verify(table).ok
 
 
+def test_the_sign_of_nought_does_not_depend_on_the_lists_beside_it(graph: tft.TransformGraph) -> None:
+    lists = [[-0.0], [0.0, -0.0], [-0.0, 0.0, -0.0], None, [-0.0, -0.0], [-1.0, 1.0, -0.0]]
+    rows = [{"words": None, "numbers": numbers, "ids": None} for numbers in lists]
+    assert all(one.identical for one in graph.verify(pa.Table.from_pylist(rows, SCHEMA)).comparisons)
+
+
 def test_batches_without_rows_and_without_items(graph: tft.TransformGraph) -> None:
     assert graph.transform_batch(pa.RecordBatch.from_pylist([], SCHEMA)).num_rows == 0
     rows: list[dict[str, Any]] = [dict.fromkeys(SCHEMA.names), {name: [] for name in SCHEMA.names}]

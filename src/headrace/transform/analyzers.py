@@ -26,6 +26,7 @@ from headrace.transform.accumulators import (
 from headrace.transform.callables import UserFunction
 from headrace.transform.checks import column, data_and_mask, kind_of, positive, with_mask
 from headrace.transform.keyed import KeyCounts
+from headrace.transform.operators import literal
 from headrace.transform.trace import current_trace
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def found(
     call = trace.call(analyzer, *columns)
     if call.is_open:
         return trace.stand_in(shape, dtype, columns, f"tft.{function}")
-    return ndx.asarray(np.asarray(value_of(call.value)), dtype=dtype)
+    return literal(np.asarray(value_of(call.value), dtype.unwrap_numpy()))
 
 
 def reduced(

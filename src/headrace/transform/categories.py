@@ -10,7 +10,7 @@ import numpy as np
 
 from headrace.errors import TransformError
 from headrace.transform.checks import column, data_and_mask, is_text, kind_of, positive, with_mask
-from headrace.transform.operators import concat_strings, lookup, murmur_hash
+from headrace.transform.operators import concat_strings, literal, lookup, murmur_hash
 from headrace.transform.trace import Domain, current_trace
 from headrace.transform.words import Vocabulary, find_approximate_vocabulary, find_vocabulary, words_of
 
@@ -163,7 +163,7 @@ def _apply(
         spread = ndx.asarray(murmur_hash(texts.unwrap_spox())) % num_oov_buckets
         ids = ndx.where(ids == size, spread + size, ids)
     if mask is not None:
-        ids = with_mask(ids, mask) if x.ndim > 1 else ndx.where(mask, ndx.asarray(outside), ids)
+        ids = with_mask(ids, mask) if x.ndim > 1 else ndx.where(mask, literal(outside), ids)
     if size + num_oov_buckets == 0:
         return ids
     return trace.set_domain(ids, Domain(max(size + num_oov_buckets, outside + 1), words, closed=outside >= 0))
@@ -224,7 +224,7 @@ def one_hot(x: ndx.Array, num_buckets: int | None = None) -> ndx.Array:
             got="ids of unknown range",
             fix="Give num_buckets=, or ids from tft.compute_and_apply_vocabulary, tft.bucketize, tft.hash_strings",
         )
-    hot = data.astype(ndx.int64)[:, None] == ndx.asarray(np.arange(width))[None, :]
+    hot = data.astype(ndx.int64)[:, None] == literal(np.arange(width))[None, :]
     if mask is not None:
         hot = hot & ~mask[:, None]
     return hot.astype(ndx.float32)
@@ -268,7 +268,7 @@ def num_buckets(x: ndx.Array) -> ndx.Array:
     trace = current_trace("num_buckets")
     known = _buckets(trace, x)
     if known is not None:
-        return ndx.asarray(known)
+        return literal(known)
     if trace.depends_on_open(x):
         return trace.stand_in((), ndx.int64, [x], "tft.num_buckets")
     raise TransformError(

@@ -17,6 +17,7 @@ from headrace.transform.accumulators import (
 )
 from headrace.transform.checks import column, data_and_mask, positive, with_mask
 from headrace.transform.covariances import CovarianceAnalyzer, principal_components
+from headrace.transform.operators import literal
 from headrace.transform.tukey import TukeyAnalyzer
 
 if TYPE_CHECKING:
@@ -87,11 +88,11 @@ def boundaries_of(x: ndx.Array, boundaries: ndx.Array | Sequence[float] | int | 
         positive(boundaries, function, "boundaries", 2)
         low, high = analyzers.min(x).astype(ndx.float64), analyzers.max(x).astype(ndx.float64)
         steps = np.linspace(0.0, 1.0, boundaries)
-        return low * ndx.asarray(1.0 - steps) + high * ndx.asarray(steps)
+        return low * literal(1.0 - steps) + high * literal(steps)
     known = np.linspace(0.0, 1.0, 11) if boundaries is None else np.asarray(boundaries, dtype=np.float64)
     if known.ndim != 1 or known.size < 2 or bool(np.any(np.diff(known) <= 0)) or bool(np.isnan(known).any()):
         raise TransformError(f"Boundaries of tft.{function} are ascending numbers, at least two", got=known.tolist())
-    return ndx.asarray(known)
+    return literal(known)
 
 
 def bin_places(x: ndx.Array, edges: ndx.Array) -> ndx.Array:

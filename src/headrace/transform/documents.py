@@ -22,7 +22,7 @@ from headrace.transform.lists import (
     list_column,
     list_length,
 )
-from headrace.transform.operators import const
+from headrace.transform.operators import const, literal
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _size(x: ndx.Array, vocab_size: int | None, function: str) -> int | None:
 
 def _within(x: ndx.Array, size: int) -> ndx.Array:
     data, mask = data_and_mask(x)
-    return with_mask(data.astype(ndx.int64) % size, mask)
+    return with_mask(data.astype(ndx.int64) % literal(size), mask)
 
 
 def document_frequency(x: ndx.Array, vocab_size: int | None = None) -> ndx.Array:
@@ -213,7 +213,7 @@ def _frequency(x: ndx.Array, vocab_size: int | None, function: str) -> ndx.Array
     call = trace.call(DocumentFrequency(), ids)
     if call.is_open or size is None:
         return trace.stand_in((size,), ndx.int64, [ids], f"tft.{function}")
-    return ndx.asarray(of_size(call.value, size))
+    return literal(of_size(call.value, size))
 
 
 def idf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True, add_baseline: bool = True) -> ndx.Array:
@@ -258,7 +258,7 @@ def _idf(x: ndx.Array, vocab_size: int | None, function: str, *, smooth: bool, a
     counted = frequency.unwrap_numpy().astype(np.float64)
     with np.errstate(divide="ignore"):
         found = np.log((rows.value + smooth) / (counted + smooth))
-    return ndx.asarray(found + 1.0 if add_baseline else found)
+    return literal(found + 1.0 if add_baseline else found)
 
 
 def tfidf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True) -> tuple[ndx.Array, ndx.Array]:
@@ -311,5 +311,5 @@ def tfidf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True) -
     # An empty list has no ids to be divided by its length.
     items = ndx.asarray(op17.max([length, const(np.int64(1))])).astype(ndx.float64)
     share = data_and_mask(counts)[0].astype(ndx.float64) / items
-    each = op17.gather(weights.unwrap_spox(), ndx.where(mask, ndx.asarray(0), data).unwrap_spox(), axis=0)
+    each = op17.gather(weights.unwrap_spox(), ndx.where(mask, literal(0), data).unwrap_spox(), axis=0)
     return ids, with_mask(share * ndx.asarray(each), mask)

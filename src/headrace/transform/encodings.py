@@ -13,7 +13,7 @@ from headrace.errors import TransformError
 from headrace.transform.analyzers import as_key
 from headrace.transform.checks import column, data_and_mask, is_text, positive, with_mask
 from headrace.transform.keyed import KeyCounts, TargetSums
-from headrace.transform.operators import concat_strings, const, murmur_hash
+from headrace.transform.operators import concat_strings, const, literal, murmur_hash
 from headrace.transform.searching import group_of, taken
 from headrace.transform.trace import current_trace
 
@@ -115,7 +115,7 @@ def target_encode(
     columns = [fold_by] if isinstance(fold_by, ndx.Array) else list(fold_by)
     fold = _fold([as_key(each, name) for each in columns], folds)
     data, mask = data_and_mask(x)
-    absent = ndx.broadcast_to(ndx.asarray(False), data.dynamic_shape) if mask is None else mask
+    absent = ndx.broadcast_to(literal(False), data.dynamic_shape) if mask is None else mask
     trace = current_trace(name)
     value, absent_label = data_and_mask(label)
     numbers = with_mask(value.astype(ndx.float64), absent_label)
@@ -160,7 +160,7 @@ def _fold(columns: list[ndx.Array], folds: int) -> ndx.Array:
         data, mask = data_and_mask(each)
         texts = data if is_text(data) else data.astype(ndx.utf8)
         if mask is not None:
-            texts = ndx.where(mask, ndx.asarray(""), texts)
+            texts = ndx.where(mask, literal(""), texts)
         joined = texts.unwrap_spox() if joined is None else concat_strings(joined, "\x1f", texts.unwrap_spox())
     return ndx.asarray(murmur_hash(joined, seed=1)) % folds
 
@@ -277,7 +277,7 @@ def embedding_lookup(ids: ndx.Array, table: ArrayLike, *, combiner: Literal["sum
         inside = inside & ~mask
     rows = np.concatenate([known, np.zeros((1, known.shape[1]), known.dtype)]).astype(np.float32)
     rows = rows if np.array_equal(rows[:-1], known) else np.concatenate([known, np.zeros((1, known.shape[1]))])
-    vectors = taken(rows, ndx.where(inside, numbers, ndx.asarray(known.shape[0]))).astype(ndx.float64)
+    vectors = taken(rows, ndx.where(inside, numbers, literal(known.shape[0]))).astype(ndx.float64)
     if data.ndim == 1:
         return vectors
     # From left to right: a reduction would add a row alone in another order than the row in a batch.
@@ -286,4 +286,4 @@ def embedding_lookup(ids: ndx.Array, table: ArrayLike, *, combiner: Literal["sum
     if combiner == "sum":
         return total
     count = ndx.sum(inside.astype(ndx.int64), axis=1)
-    return total / ndx.where(count == 0, ndx.asarray(1), count).astype(ndx.float64)[:, None]
+    return total / ndx.where(count == 0, literal(1), count).astype(ndx.float64)[:, None]

@@ -14,6 +14,7 @@ from spox import inline
 from headrace.errors import TransformError, did_you_mean, import_extra
 from headrace.model.session import open_session
 from headrace.transform.checks import column, data_and_mask, is_text, kind_of
+from headrace.transform.operators import literal
 from headrace.transform.trace import current_trace
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _with_nan(array: ndx.Array, name: str, function: str) -> ndx.Array:
             got=repr(name),
             fix="Put what the transformer learned for missing in its place: tft.fill_missing(x, 'missing')",
         )
-    return ndx.where(mask, ndx.asarray(np.float64("nan")), data.astype(ndx.float64))
+    return ndx.where(mask, literal(np.float64("nan")), data.astype(ndx.float64))
 
 
 def _export(transformer: Any, inputs: Mapping[str, ndx.Array]) -> onnx.ModelProto:

@@ -16,6 +16,7 @@ from headrace.transform import analyzers
 from headrace.transform.analyzers import as_key
 from headrace.transform.checks import column, data_and_mask, positive, with_mask
 from headrace.transform.keyed import MomentsPerKey, QuantilesPerKey
+from headrace.transform.operators import literal
 from headrace.transform.searching import group_of, taken
 from headrace.transform.trace import Domain, current_trace
 
@@ -57,7 +58,7 @@ def _scaled(x: ndx.Array, origin: ndx.Array, unit: ndx.Array) -> ndx.Array:
     """Return ``(x - origin) / unit``, and 0 where the unit is 0."""
     nothing = unit == 0.0
     apart = data_and_mask(x)[0].astype(ndx.float64) - origin
-    return ndx.where(nothing, ndx.asarray(0.0), apart / ndx.where(nothing, ndx.asarray(1.0), unit))
+    return ndx.where(nothing, literal(0.0), apart / ndx.where(nothing, literal(1.0), unit))
 
 
 def _stand_in(x: ndx.Array, needs: list[ndx.Array], function: str) -> ndx.Array:

@@ -9,7 +9,7 @@ import spox.opset.ai.onnx.v21 as op
 
 from headrace.transform.checks import data_and_mask, positive, with_mask
 from headrace.transform.lists import item_mask, list_column
-from headrace.transform.operators import const
+from headrace.transform.operators import const, literal
 
 __all__ = ["list_max", "list_mean", "list_min", "list_sum", "list_top"]
 
@@ -27,7 +27,9 @@ def _row_sum(x: ndx.Array) -> ndx.Array:
 def _numbers(x: ndx.Array, function: str, absent: float) -> tuple[ndx.Array, ndx.Array]:
     present = item_mask(list_column(x, function, "number"))
     numbers = data_and_mask(x)[0].astype(ndx.float64)
-    return ndx.where(present, numbers, ndx.asarray(absent)), present
+    # Of -0.0 and 0.0 it would depend on the lists beside it which one is the sum, or the largest.
+    numbers = ndx.where(numbers == literal(0.0), literal(0.0), numbers)
+    return ndx.where(present, numbers, literal(absent)), present
 
 
 def list_sum(x: ndx.Array) -> ndx.Array:
@@ -68,7 +70,7 @@ def list_mean(x: ndx.Array) -> ndx.Array:
     numbers, present = _numbers(x, "list_mean", 0.0)
     count = ndx.sum(present.astype(ndx.int64), axis=1)
     empty = count == 0
-    found = _row_sum(numbers) / ndx.where(empty, ndx.asarray(1), count).astype(ndx.float64)
+    found = _row_sum(numbers) / ndx.where(empty, literal(1), count).astype(ndx.float64)
     return with_mask(found, empty if data_and_mask(x)[1] is not None else None)
 
 
@@ -131,10 +133,10 @@ def list_top(x: ndx.Array, k: int) -> ndx.Array:
     """
     positive(k, "list_top", "k")
     numbers, present = _numbers(x, "list_top", -np.inf)
-    numbers = ndx.where(ndx.isnan(numbers), ndx.asarray(-np.inf), numbers)
+    numbers = ndx.where(ndx.isnan(numbers), literal(-np.inf), numbers)
     wide = op.pad(numbers.unwrap_spox(), const(np.array([0, 0, 0, k])), const(np.float64(-np.inf)))
     top, _ = op17.top_k(wide, const(np.array([k])), axis=1, largest=1, sorted=1)
     count = ndx.sum(present.astype(ndx.int64), axis=1)
     # The shape says the length outright, so that what is missing may be filled.
     top = op.reshape(top, const(np.array([-1, k])))
-    return with_mask(ndx.asarray(top), ndx.asarray(np.arange(k))[None, :] >= count[:, None])
+    return with_mask(ndx.asarray(top), literal(np.arange(k))[None, :] >= count[:, None])

@@ -21,7 +21,7 @@ import spox.opset.ai.onnx.v21 as op
 
 from headrace.errors import TransformError
 from headrace.transform.checks import column, data_and_mask, is_text, kind_of, positive, with_mask
-from headrace.transform.operators import const
+from headrace.transform.operators import const, literal
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def list_column(x: ndx.Array, function: str, *kinds: Kind) -> ndx.Array:
 def item_mask(x: ndx.Array) -> ndx.Array:
     """Return True where a list has an item, ``[N, M]``."""
     data, mask = data_and_mask(x)
-    present: ndx.Array = ndx.broadcast_to(ndx.asarray(True), data.dynamic_shape) if mask is None else ~mask
+    present: ndx.Array = ndx.broadcast_to(literal(True), data.dynamic_shape) if mask is None else ~mask
     return present
 
 
@@ -134,7 +134,7 @@ def stack(columns: Sequence[ndx.Array]) -> ndx.Array:
     together = ndx.concat([data[:, None] for data, _ in parts], axis=1)
     if all(mask is None for _, mask in parts):
         return together
-    masks = [ndx.broadcast_to(ndx.asarray(False), data.dynamic_shape) if m is None else m for data, m in parts]
+    masks = [ndx.broadcast_to(literal(False), data.dynamic_shape) if m is None else m for data, m in parts]
     return with_mask(together, ndx.concat([mask[:, None] for mask in masks], axis=1))
 
 
@@ -189,7 +189,7 @@ def pad_lists(x: ndx.Array, size: int, value: Any) -> ndx.Array:
     fits = isinstance(value, str) == is_text(x) and isinstance(value, str | int | float)
     if not fits or (isinstance(value, float) and "float" not in str(data.dtype)):
         raise TransformError("tft.pad_lists fills with a value of the lists' own type", got=f"{value!r} for {x.dtype}")
-    filling = ndx.asarray(value, dtype=data.dtype)
+    filling = literal(value if is_text(x) else np.asarray(value, data.dtype.unwrap_numpy()))
     filled = ndx.where(item_mask(x), data, filling)
     if is_text(x):
         rows = op.shape(filled.unwrap_spox(), start=0, end=1)
@@ -388,7 +388,7 @@ def multi_hot(
     ids = ndx.where(inside, ids, ndx.asarray(width))
     ones = inside.astype(ndx.float32)
     if weights is not None:
-        ones = ndx.where(inside, data_and_mask(weights)[0].astype(ndx.float64), ndx.asarray(0.0))
+        ones = ndx.where(inside, data_and_mask(weights)[0].astype(ndx.float64), literal(0.0))
     rows = op17.slice(op.shape(ids.unwrap_spox()), const(np.array([0])), const(np.array([1])))
     shape = op17.concat([rows, const(np.array([width + 1]))], axis=0)
     nought = const(np.array(0.0, np.float64 if weights is not None else np.float32))

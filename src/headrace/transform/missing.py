@@ -11,6 +11,7 @@ from headrace.errors import TransformError, did_you_mean
 from headrace.transform import analyzers
 from headrace.transform.checks import column, data_and_mask, kind_of, with_mask
 from headrace.transform.lineage import infos
+from headrace.transform.operators import literal
 from headrace.transform.trace import current_trace
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def impute(x: ndx.Array, strategy: Strategy = "mean", fill_value: Any = None) ->
     if "float" in str(data.dtype):
         absent = ndx.isnan(data) if absent is None else absent | ndx.isnan(data)
     if absent is None:
-        return data, ndx.broadcast_to(ndx.asarray(False), data.dynamic_shape)
+        return data, ndx.broadcast_to(literal(False), data.dynamic_shape)
     filling = value if isinstance(value, ndx.Array) else ndx.asarray(value)
     return ndx.where(absent, filling.astype(data.dtype), data), absent
 
@@ -176,7 +177,7 @@ def is_missing(x: ndx.Array) -> ndx.Array:
     if kind_of(x) == "time":
         return ndx.isnan(x)
     mask = data_and_mask(x)[1]
-    return ndx.broadcast_to(ndx.asarray(False), x.dynamic_shape) if mask is None else mask
+    return ndx.broadcast_to(literal(False), x.dynamic_shape) if mask is None else mask
 
 
 def is_missing_list(x: ndx.Array) -> ndx.Array:
@@ -215,7 +216,7 @@ def is_missing_list(x: ndx.Array) -> ndx.Array:
             fix="Call it with inputs['name'], before anything else is done to the lists",
         )
     mask = known[info]
-    return ndx.broadcast_to(ndx.asarray(False), x.dynamic_shape[:1]) if mask is None else mask
+    return ndx.broadcast_to(literal(False), x.dynamic_shape[:1]) if mask is None else mask
 
 
 def isin(x: ndx.Array, values: Sequence[str] | Sequence[int] | Sequence[float]) -> ndx.Array:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import ndonnx as ndx
 import numpy as np
+import spox.opset.ai.onnx.v17 as op17
+import spox.opset.ai.onnx.v21 as op
 
 from headrace.errors import TransformError
 from headrace.transform import analyzers
 from headrace.transform.checks import column, data_and_mask, positive, with_mask
+from headrace.transform.operators import const, literal
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -56,8 +59,15 @@ def scale_to_z_score(x: ndx.Array, elementwise: bool = False) -> ndx.Array:
     """
     data, mask = data_and_mask(column(x, "scale_to_z_score", "number"))
     average = analyzers.mean(x, not elementwise)
-    deviation = ndx.sqrt(analyzers.var(x, not elementwise))
+    deviation = _root(analyzers.var(x, not elementwise))
     return with_mask(_share(data.astype(ndx.float64) - average, deviation), mask)
+
+
+def _root(variance: ndx.Array) -> ndx.Array:
+    try:
+        return literal(np.sqrt(variance.unwrap_numpy()))
+    except ValueError:
+        return ndx.sqrt(variance)
 
 
 def _share(part: ndx.Array, whole: ndx.Array) -> ndx.Array:
@@ -65,12 +75,12 @@ def _share(part: ndx.Array, whole: ndx.Array) -> ndx.Array:
     try:
         known = whole.unwrap_numpy()
     except ValueError:
-        return ndx.where(whole != 0.0, part / whole, ndx.asarray(0.0))
+        return ndx.where(whole != literal(0.0), part / whole, literal(0.0))
     # A value that is known decides here, and not for every row.
     if (known != 0.0).all():
         return part / whole
-    safe = ndx.asarray(np.where(known == 0.0, 1.0, known))
-    return ndx.where(ndx.asarray(known == 0.0), ndx.asarray(0.0), part / safe)
+    safe = literal(np.where(known == 0.0, 1.0, known))
+    return ndx.where(literal(known == 0.0), literal(0.0), part / safe)
 
 
 def scale_by_min_max(
@@ -165,15 +175,16 @@ def apply_buckets(x: ndx.Array, bucket_boundaries: ndx.Array | Sequence[float]) 
         known = np.asarray(bucket_boundaries, dtype=np.float64)
         if known.ndim != 1 or known.size == 0 or bool(np.any(np.diff(known) < 0)) or bool(np.isnan(known).any()):
             raise TransformError("Boundaries of buckets are ascending numbers, at least one", got=known.tolist())
-        bucket_boundaries = ndx.asarray(known)
+        bucket_boundaries = literal(known)
     (count,) = bucket_boundaries.shape
     if count is None:
         raise TransformError(
             "The number of boundaries must be known", got="an array of any length", fix="Use tft.quantiles or a list"
         )
     # Not less is true for NaN too, which so passes all boundaries.
-    above = ~(data.astype(ndx.float64)[..., None] < bucket_boundaries)
-    ids = ndx.sum(above.astype(ndx.int64), axis=-1)
+    last = const(np.array([data.ndim]))
+    above = ~(ndx.asarray(op.unsqueeze(data.astype(ndx.float64).unwrap_spox(), last)) < bucket_boundaries)
+    ids = ndx.asarray(op17.reduce_sum(above.astype(ndx.int64).unwrap_spox(), last, keepdims=0))
     return with_domain(with_mask(ids, mask), Domain(count + 1), "apply_buckets")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import ndonnx as ndx
 import numpy as np
 import spox.opset.ai.onnx.ml.v4 as ml
 import spox.opset.ai.onnx.v17 as op17
@@ -32,6 +33,7 @@ __all__ = [
     "full_match",
     "identity",
     "join_strings",
+    "literal",
     "lookup",
     "matches",
     "murmur_hash",
@@ -219,6 +221,11 @@ def lookup(texts: Var, words: Sequence[str], default: int) -> Var:
 def const(value: Any) -> Var:
     """Return a constant: an initializer, which spox need not compute to know, as it does a node's value."""
     return initializer(np.asarray(value))
+
+
+def literal(value: Any) -> ndx.Array:
+    """Return a constant as an array; ndonnx's own would be an operator, which spox runs to know its value."""
+    return ndx.asarray(const(value))
 
 
 def concat_strings(left: Var, separator: str, right: Var) -> Var:

@@ -14,6 +14,7 @@ from headrace.transform import analyzers, distributions
 from headrace.transform.accumulators import QuantilesAnalyzer
 from headrace.transform.checks import column, data_and_mask, positive, with_mask
 from headrace.transform.distributions import bin_counts, bin_places, boundaries_of
+from headrace.transform.operators import literal
 from headrace.transform.powers import PowerAnalyzer, PowerRefinement
 from headrace.transform.searching import passed, taken
 from headrace.transform.trace import current_trace
@@ -71,14 +72,14 @@ def scale_to_gaussian(x: ndx.Array, elementwise: bool = False) -> ndx.Array:
     deviation = ndx.sqrt(analyzers.var(x, together))
     long = (left > 0.0) | (right > 0.0)
     unit = ndx.where(long, scale, deviation)
-    unit = ndx.where(unit == 0.0, ndx.asarray(1.0), unit)
+    unit = ndx.where(unit == 0.0, literal(1.0), unit)
     z = (data.astype(ndx.float64) - location) / unit
     h = ndx.where(z < 0.0, left, right)
     inner = h * z * z
     # Next to nought the quotient is 1 up to rounding, and 0 / 0 in the end; far out there is nothing to add.
     plain = (inner < 1e-9) | ~ndx.isfinite(inner)
-    safe = ndx.where(plain, ndx.asarray(1.0), inner)
-    found = ndx.sqrt(_lambert(safe) / ndx.where(h == 0.0, ndx.asarray(1.0), h))
+    safe = ndx.where(plain, literal(1.0), inner)
+    found = ndx.sqrt(_lambert(safe) / ndx.where(h == 0.0, literal(1.0), h))
     return with_mask(ndx.where(plain, z, ndx.where(z < 0.0, -found, found)), mask)
 
 
@@ -146,11 +147,9 @@ def apply_buckets_with_interpolation(x: ndx.Array, bucket_boundaries: ndx.Array 
         width = high - low
         share = (numbers - taken(low, place)) / taken(np.where(width == 0.0, 1.0, width), place)
         outside = (place == 0) | (place == known.size)
-        found = ndx.where(outside, ndx.asarray(0.0), share) + taken(
-            np.maximum(np.arange(known.size + 1.0) - 1, 0), place
-        )
+        found = ndx.where(outside, literal(0.0), share) + taken(np.maximum(np.arange(known.size + 1.0) - 1, 0), place)
         found = found / float(last)
-    return with_mask(ndx.where(ndx.isnan(numbers), ndx.asarray(0.5), found), mask)
+    return with_mask(ndx.where(ndx.isnan(numbers), literal(0.5), found), mask)
 
 
 def estimated_probability_density(
@@ -193,14 +192,14 @@ def estimated_probability_density(
     counts = bin_counts(x, edges, name).astype(ndx.float64)
     widths = edges[1:] - edges[:-1]
     total = ndx.sum(counts)
-    densities = counts / ndx.where(total == 0.0, ndx.asarray(1.0), total) / widths
+    densities = counts / ndx.where(total == 0.0, literal(1.0), total) / widths
     data, mask = data_and_mask(x)
     place = bin_places(data, edges)
     number = counts.shape[0]
     assert number is not None
     inside = (place >= 0) & (place < number) & ~ndx.isnan(data.astype(ndx.float64))
-    each = ndx.take(densities, ndx.where(inside, place, ndx.asarray(0)), axis=0)
-    return with_mask(ndx.where(inside, each, ndx.asarray(0.0)), mask)
+    each = ndx.take(densities, ndx.where(inside, place, literal(0)), axis=0)
+    return with_mask(ndx.where(inside, each, literal(0.0)), mask)
 
 
 def quantile_transform(
@@ -249,8 +248,8 @@ def quantile_transform(
     up = _interpolated(numbers, points, references)
     down = _interpolated(-numbers, -points[::-1], references)
     share = 0.5 * (up + (1.0 - down))
-    share = ndx.where(numbers >= points[-1], ndx.asarray(1.0), share)
-    share = ndx.where(numbers <= points[0], ndx.asarray(0.0), share)
+    share = ndx.where(numbers >= points[-1], literal(1.0), share)
+    share = ndx.where(numbers <= points[0], literal(0.0), share)
     share = ndx.where(ndx.isnan(numbers), numbers, share)
     return with_mask(share if output_distribution == "uniform" else _normal_quantile(share), mask)
 
@@ -263,7 +262,7 @@ def _interpolated(x: ndx.Array, points: NDArray[np.float64], references: NDArray
     rise = np.append(references, references[-1:]) - at
     flat = (width == 0.0) | ~np.isfinite(width)
     share = (x - taken(np.where(np.isfinite(low), low, 0.0), place)) / taken(np.where(flat, 1.0, width), place)
-    return taken(at, place) + ndx.where(taken(flat, place), ndx.asarray(0.0), share) * taken(rise, place)
+    return taken(at, place) + ndx.where(taken(flat, place), literal(0.0), share) * taken(rise, place)
 
 
 # Coefficients of PPND16 in algorithm AS 241, the highest power first.
@@ -290,7 +289,7 @@ _FAR = (
 def _normal_quantile(p: ndx.Array) -> ndx.Array:
     """Return the quantile of the normal distribution, cut off at 1e-7 and 1 - 1e-7."""
     least = 1e-7 - np.spacing(1.0)
-    p = ndx.where(p < least, ndx.asarray(least), ndx.where(p > 1.0 - least, ndx.asarray(1.0 - least), p))
+    p = ndx.where(p < least, literal(least), ndx.where(p > 1.0 - least, literal(1.0 - least), p))
     q = p - 0.5
     inner = 0.180625 - q * q
     centre = q * _ratio(inner, _CENTRE)
@@ -368,8 +367,8 @@ def power_transform(x: ndx.Array, method: Method = "yeo-johnson", *, standardize
         found = _powered(safe, exponent)
     else:
         high = numbers >= 0.0
-        upper = _powered(ndx.where(high, numbers, ndx.asarray(0.0)) + 1.0, exponent)
-        lower = -_powered(1.0 - ndx.where(high, ndx.asarray(0.0), numbers), 2.0 - exponent)
+        upper = _powered(ndx.where(high, numbers, literal(0.0)) + 1.0, exponent)
+        lower = -_powered(1.0 - ndx.where(high, literal(0.0), numbers), 2.0 - exponent)
         found = ndx.where(ndx.isnan(numbers), numbers, ndx.where(high, upper, lower))
     if standardize:
         deviation = math.sqrt(call.value["var"])
@@ -387,7 +386,7 @@ def _powered(x: ndx.Array, exponent: float) -> ndx.Array:
         return logs
     inner = logs * exponent
     near = ndx.abs(inner) < 0.5
-    small = ndx.where(near, inner, ndx.asarray(0.0))
+    small = ndx.where(near, inner, literal(0.0))
     series = small * 0.0
     for power in range(16, -1, -1):
         series = series * small + 1.0 / math.factorial(power + 1)
@@ -426,7 +425,7 @@ def apply_pca(x: ndx.Array, output_dim: int, *, whiten: bool = False) -> ndx.Arr
     found = ndx.asarray(op17.matmul(centred, vectors.unwrap_spox()))
     if whiten:
         deviation = ndx.sqrt(variances)
-        found = found / ndx.where(deviation == 0.0, ndx.asarray(1.0), deviation)
+        found = found / ndx.where(deviation == 0.0, literal(1.0), deviation)
     if mask is None:
         return found
     absent = ndx.any(mask, axis=1)[:, None]

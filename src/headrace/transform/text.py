@@ -23,6 +23,7 @@ from headrace.transform.operators import (
     equals,
     full_match,
     join_strings,
+    literal,
     matches,
     split_strings,
     strip_whitespace,
@@ -173,7 +174,7 @@ def split(x: ndx.Array, separator: str | None = None) -> ndx.Array:
 
 def filled(data: ndx.Array, mask: ndx.Array | None) -> Var:
     """Return the texts, the empty one in place of a missing one."""
-    return (data if mask is None else ndx.where(mask, ndx.asarray(""), data)).unwrap_spox()
+    return (data if mask is None else ndx.where(mask, literal(""), data)).unwrap_spox()
 
 
 def join(x: ndx.Array, separator: str = "") -> ndx.Array:
@@ -313,5 +314,5 @@ def parse_number(x: ndx.Array) -> ndx.Array:
     x = column(x, "parse_number", "text")
     data, mask = data_and_mask(x)
     matched = each(data, "parse_number", lambda texts: full_match(texts, _NUMBER))
-    numbers = op.cast(ndx.where(matched, data, ndx.asarray("0")).unwrap_spox(), to=np.float64)
+    numbers = op.cast(ndx.where(matched, data, literal("0")).unwrap_spox(), to=np.float64)
     return with_mask(ndx.asarray(numbers), ~matched if mask is None else ~matched | mask)

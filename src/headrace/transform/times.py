@@ -17,7 +17,7 @@ import spox.opset.ai.onnx.v21 as op
 from headrace.errors import TransformError, did_you_mean
 from headrace.transform.checks import column, data_and_mask, with_mask
 from headrace.transform.lineage import infos
-from headrace.transform.operators import concat_strings, const, equals, full_match, matches
+from headrace.transform.operators import concat_strings, const, equals, full_match, literal, matches
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def date_part(x: ndx.Array, part: Part) -> ndx.Array:
     missing = None if _is_raw(x) else ndx.isnan(x)
     micro = x.astype(ndx.DateTime64DType("us")).astype(ndx.int64)
     if missing is not None:
-        micro = ndx.where(missing, ndx.asarray(0), micro)
+        micro = ndx.where(missing, literal(0), micro)
     found = with_mask(_part(micro, part), missing)
     if part not in _BOUNDS:
         return found
@@ -215,9 +215,9 @@ def parse_date(x: ndx.Array, format: str | None = None) -> ndx.Array:  # noqa: A
     _, same_month, same_day = _civil(days)
     valid = valid & (year > 0) & (month >= 1) & (month <= 12) & (same_month == month) & (same_day == day)
     valid = valid & (found["H"] < 24) & (found["M"] < 60) & (found["S"] < 60)
-    seconds = found["H"] * 3600 + found["M"] * 60 + found["S"] - found.get("zone", ndx.asarray(0))
-    micro = days * _DAY + seconds * _SECOND + found.get("fraction", ndx.asarray(0))
-    times = ndx.where(valid, micro, ndx.asarray(0)).astype(ndx.DateTime64DType("us"))
+    seconds = found["H"] * 3600 + found["M"] * 60 + found["S"] - found.get("zone", literal(0))
+    micro = days * _DAY + seconds * _SECOND + found.get("fraction", literal(0))
+    times = ndx.where(valid, micro, literal(0)).astype(ndx.DateTime64DType("us"))
     return ndx.where(valid, times, ndx.asarray(np.datetime64("NaT", "us")))
 
 
@@ -259,8 +259,8 @@ def _digits(texts: Var, number: int) -> list[ndx.Array]:
 
 
 def _parts(data: ndx.Array, valid: ndx.Array, fields: list[str]) -> dict[str, Any]:
-    texts = ndx.where(valid, data, ndx.asarray("0")).unwrap_spox()
-    found: dict[str, Any] = {name: ndx.asarray(1 if name in "md" else 0) for name in "mdHMS"}
+    texts = ndx.where(valid, data, literal("0")).unwrap_spox()
+    found: dict[str, Any] = {name: literal(1 if name in "md" else 0) for name in "mdHMS"}
     for names, number in zip(fields, _digits(texts, len(fields)), strict=True):
         rest = number
         for name in reversed(names):
@@ -270,7 +270,7 @@ def _parts(data: ndx.Array, valid: ndx.Array, fields: list[str]) -> dict[str, An
 
 
 def _iso_parts(data: ndx.Array, valid: ndx.Array) -> dict[str, Any]:
-    texts = ndx.where(valid, data, ndx.asarray("1970-01-01")).unwrap_spox()
+    texts = ndx.where(valid, data, literal("1970-01-01")).unwrap_spox()
 
     def first(text: Var, pattern: str) -> Var:
         return op17.gather(matches(text, pattern), const(np.int64(0)), axis=1)

@@ -12,6 +12,7 @@ from headrace.errors import TransformError
 from headrace.transform.analyzers import as_key
 from headrace.transform.callables import UserFunction
 from headrace.transform.checks import column, data_and_mask, kind_of, positive, with_mask
+from headrace.transform.operators import literal
 from headrace.transform.trace import current_trace
 from headrace.transform.vocabularies import ROW, ApproximateVocabularyAnalyzer, VocabularyAnalyzer
 
@@ -211,11 +212,11 @@ def _with_row_word(x: ndx.Array) -> ndx.Array:
     if texts.ndim == 1:
         texts, mask = texts[:, None], None if mask is None else mask[:, None]
     rows = ndx.concat([texts.dynamic_shape[:1], ndx.asarray([1])])
-    front = ndx.broadcast_to(ndx.asarray(np.array([[ROW]])), rows)
+    front = ndx.broadcast_to(literal(np.array([[ROW]])), rows)
     texts = ndx.concat([front, texts], axis=1)
     if mask is None:
         return texts
-    return with_mask(texts, ndx.concat([ndx.broadcast_to(ndx.asarray(np.array([[False]])), rows), mask], axis=1))
+    return with_mask(texts, ndx.concat([ndx.broadcast_to(literal(np.array([[False]])), rows), mask], axis=1))
 
 
 def _vocabulary(analyzer: Analyzer, columns: Sequence[ndx.Array], function: str) -> Vocabulary:
