@@ -174,8 +174,8 @@ class _FileWriter:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = pa.OSFile(str(self._temporary), "wb")
                 schema = pa.schema([(_NAME, column.type)])
-                options = pa.ipc.IpcWriteOptions(compression="lz4")
-                self._stream = pa.ipc.new_stream(self._file, schema, options=options)
+                # Not compressed, which codes hardly can be: what is not looked at need not be read.
+                self._stream = pa.ipc.new_stream(self._file, schema)
             self._stream.write_batch(pa.RecordBatch.from_arrays([column], [_NAME]))
         except OSError:
             self.give_up()

@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["WordTable"]
 
-# Words that wait before they are put together with those that are known, however few these are.
+# Words that wait before they are put together with those that are known: so many at least, several times as many as
+# are known while those are few, and as many as these when they are many.
 _WAITING = 32_768
+_TIMES = 4
+_MANY = 1 << 20
 
 
 class WordTable:
     """Counts of words, exact and mergeable.
 
-    What is added waits until it is as much as what is known, so that a word is looked up a bounded number of times,
-    however many updates there are.
+    What is added waits until it is at least as much as what is known, so that a word is looked up a bounded number of
+    times, however many updates there are.
     """
 
     def __init__(self) -> None:
@@ -43,7 +46,7 @@ class WordTable:
         self._words.append(words)
         self._counts.append(counts)
         self._waiting += len(words)
-        if self._waiting > max(_WAITING, self._known):
+        if self._waiting > max(_WAITING, self._known, min(_TIMES * self._known, _MANY)):
             self._settle()
 
     def merge(self, other: WordTable) -> None:
