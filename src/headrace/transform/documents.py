@@ -14,6 +14,7 @@ from headrace.errors import TransformError
 from headrace.transform.analyzers import of_size
 from headrace.transform.checks import data_and_mask, positive, with_mask
 from headrace.transform.document_counts import CorpusSize, DocumentFrequency
+from headrace.transform.lineage import infos
 from headrace.transform.lists import (
     deduplicate_per_row,
     item_counts,
@@ -23,6 +24,7 @@ from headrace.transform.lists import (
     list_length,
 )
 from headrace.transform.operators import const, literal
+from headrace.transform.searching import taken
 from headrace.transform.trace import Domain, current_trace
 
 if TYPE_CHECKING:
@@ -304,12 +306,21 @@ def tfidf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True) -
     if size is None:
         assert open_ids is not None
         return open_ids, trace.stand_in(("N", None), ndx.nfloat64, [x, weights], "tft.tfidf")
-    ids, counts, length = item_counts(_within(x, size))
+    ids, counts, length = item_counts(_within(x, size), size)
     trace.set_domain(ids, Domain(size, None if (domain := trace.domain(x)) is None else domain.vocabulary))
     data, mask = data_and_mask(ids)
-    assert mask is not None
     # An empty list has no ids to be divided by its length.
     items = ndx.asarray(op17.max([length, const(np.int64(1))])).astype(ndx.float64)
-    share = data_and_mask(counts)[0].astype(ndx.float64) / items
-    each = op17.gather(weights.unwrap_spox(), ndx.where(mask, literal(0), data).unwrap_spox(), axis=0)
-    return ids, with_mask(share * ndx.asarray(each), mask)
+    share = ndx.asarray(counts).astype(ndx.float64) / items
+    # Behind the ids stands what a missing one weighs.
+    table = _extended(weights)
+    weighed = share * taken(table.unwrap_spox(), data)
+    trace.blanks[infos(weighed)[0]] = 0.0
+    return ids, with_mask(weighed, mask)
+
+
+def _extended(weights: ndx.Array) -> ndx.Array:
+    try:
+        return literal(np.append(weights.unwrap_numpy(), 0.0))
+    except ValueError:
+        return ndx.concat([weights, literal(np.zeros(1))])

@@ -21,6 +21,7 @@ import spox.opset.ai.onnx.v21 as op
 
 from headrace.errors import TransformError
 from headrace.transform.checks import column, data_and_mask, is_text, kind_of, positive, with_mask
+from headrace.transform.lineage import infos
 from headrace.transform.operators import const, literal
 from headrace.transform.trace import Domain, current_trace
 
@@ -154,7 +155,16 @@ def list_length(x: ndx.Array) -> ndx.Array:
     >>> graph.transform(data).to_table()["y"].to_pylist()
     [2, 0, 0]
     """
-    return ndx.sum(item_mask(list_column(x, "list_length")).astype(ndx.int64), axis=1)
+    return ndx.asarray(_lengths(list_column(x, "list_length")))
+
+
+def _lengths(x: ndx.Array) -> Var:
+    """Return how many items each list has, int64 ``[N]``."""
+    _, mask = data_and_mask(x)
+    known = None if mask is None else current_trace("list_length").lengths.get(infos(mask)[0])
+    if known is not None:
+        return known
+    return op17.reduce_sum(op.cast(item_mask(x).unwrap_spox(), to=np.int64), const(np.array([1])), keepdims=0)
 
 
 def pad_lists(x: ndx.Array, size: int, value: Any) -> ndx.Array:
@@ -185,22 +195,27 @@ def pad_lists(x: ndx.Array, size: int, value: Any) -> ndx.Array:
     """
     x = list_column(x, "pad_lists", "number", "text", "truth")
     positive(size, "pad_lists", "size")
-    data, _ = data_and_mask(x)
+    data, mask = data_and_mask(x)
     fits = isinstance(value, str) == is_text(x) and isinstance(value, str | int | float)
     if not fits or (isinstance(value, float) and "float" not in str(data.dtype)):
         raise TransformError("tft.pad_lists fills with a value of the lists' own type", got=f"{value!r} for {x.dtype}")
     filling = literal(value if is_text(x) else np.asarray(value, data.dtype.unwrap_numpy()))
-    filled = ndx.where(item_mask(x), data, filling)
+    trace = current_trace("pad_lists")
+    blank = trace.blanks.get(infos(data)[0])
+    filled = data if blank is not None and repr(blank) == repr(value) else ndx.where(item_mask(x), data, filling)
     if is_text(x):
         rows = op.shape(filled.unwrap_spox(), start=0, end=1)
         shape = op17.concat([rows, const(np.array([size]))], axis=0)
         wide = op17.concat([filled.unwrap_spox(), op17.expand(filling.unwrap_spox(), shape)], axis=1)
+        cut = op17.slice(wide, const(np.array([0])), const(np.array([size])), const(np.array([1])))
     else:
-        wide = op.pad(filled.unwrap_spox(), const(np.array([0, 0, 0, size])), filling.unwrap_spox())
-    cut = op17.slice(wide, const(np.array([0])), const(np.array([size])), const(np.array([1])))
+        # Fewer than none cut the end off. Of one mask, all columns padded with it share the computation.
+        more = op17.sub(const(np.array([size])), _width((data if mask is None else mask).unwrap_spox()))
+        cut = op.pad(
+            filled.unwrap_spox(), op17.concat([const(np.zeros(3, np.int64)), more], axis=0), filling.unwrap_spox()
+        )
     # The shape says the length outright, so that the graph's output has it.
     found = ndx.asarray(op.reshape(cut, const(np.array([-1, size]))))
-    trace = current_trace("pad_lists")
     domain = trace.domain(x)
     if domain is None:
         return found
@@ -263,27 +278,24 @@ def _starts(sorted_codes: Var) -> Var:
     return op17.not_(op19.equal(sorted_codes, before))
 
 
-def item_counts(ids: ndx.Array) -> tuple[ndx.Array, ndx.Array, Var]:
+def item_counts(ids: ndx.Array, size: int) -> tuple[ndx.Array, Var, Var]:
     """Return the distinct ids of each list in ascending order, how often each is in it, and the lists' lengths.
 
-    The first two are lists, the lengths int64 ``[N, 1]``.
+    Ids lie below ``size``, which stands where one is missing. Counts are int64 ``[N, M]``, there of no meaning but not
+    negative; lengths are int64 ``[N, 1]``.
     """
-    data, present = data_and_mask(ids)[0].unwrap_spox(), item_mask(ids).unwrap_spox()
-    far, width = const(np.int64(_FAR)), _width(data)
-    ordered, _ = op17.top_k(op17.where(present, data, far), width, axis=1, largest=0, sorted=1)
-    before = op.pad(ordered, const(np.array([0, 1, 0, -1])), far)
-    # Sorted once more, the first of equal ids go to the front, with their places.
-    alone = op17.where(op19.equal(ordered, before), far, ordered)
-    values, first = op17.top_k(alone, width, axis=1, largest=0, sorted=1)
-    there = op17.less(values, far)
-    length = op17.reduce_sum(op.cast(present, to=np.int64), const(np.array([1])), keepdims=1)
-    # Where the next distinct id begins, the list's end behind the last.
-    one = const(np.array([1]))
-    end = const(np.array([np.iinfo(np.int64).max]))
-    following = op17.concat([op17.slice(op17.where(there, first, length), one, end, one), length], axis=1)
-    absent = ~ndx.asarray(there)
-    counts = with_mask(ndx.asarray(op17.sub(following, first)), absent)
-    return with_mask(ndx.asarray(values), absent), counts, length
+    data, mask = data_and_mask(ids)
+    far, width = const(np.int64(size)), _width(data.unwrap_spox())
+    items = data if mask is None else ndx.where(mask, ndx.asarray(far), data)
+    ordered, _ = op17.top_k(items.unwrap_spox(), width, axis=1, largest=0, sorted=1)
+    behind = op.pad(ordered, const(np.array([0, -1, 0, 1])), far)
+    # Sorted once more, the last of equal ids go to the front, with their places.
+    alone = op17.where(op19.equal(ordered, behind), far, ordered)
+    values, last = op17.top_k(alone, width, axis=1, largest=0, sorted=1)
+    before = op.pad(last, const(np.array([0, 1, 0, -1])), const(np.int64(-1)))
+    counts = op17.abs(op17.sub(last, before))
+    found = with_mask(ndx.asarray(values), ndx.asarray(values) >= ndx.asarray(far))
+    return found, counts, op.unsqueeze(_lengths(ids), const(np.array([1])))
 
 
 def segment_indices(segment_ids: ndx.Array) -> ndx.Array:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import ndonnx as ndx
 import numpy as np
 import spox.opset.ai.onnx.v17 as op17
+import spox.opset.ai.onnx.v21 as op
 
 from headrace.transform.checks import data_and_mask, is_text
 from headrace.transform.operators import const, lookup
@@ -15,13 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from spox import Var
 
 __all__ = ["group_of", "passed", "taken"]
 
 
-def taken(table: NDArray[np.generic], places: ndx.Array) -> ndx.Array:
-    """Return the rows of a table at places that lie inside it."""
-    return ndx.asarray(op17.gather(const(table), places.unwrap_spox(), axis=0))
+def taken(table: NDArray[np.generic] | Var, places: ndx.Array) -> ndx.Array:
+    """Return the rows of a table, an array or a graph's value, at places that lie inside it."""
+    rows = const(table) if isinstance(table, np.ndarray) else table
+    at = places.unwrap_spox()
+    if len(rows.unwrap_tensor().shape or ()) != 1:
+        return ndx.asarray(op17.gather(rows, at, axis=0))
+    # Of single values ONNX Runtime gathers elements seven times faster than rows, but only at a vector of places.
+    if places.ndim == 1:
+        return ndx.asarray(op17.gather_elements(rows, at, axis=0))
+    flat = op17.gather_elements(rows, op.reshape(at, const(np.array([-1]))), axis=0)
+    return ndx.asarray(op.reshape(flat, op.shape(at)))
 
 
 def passed(x: ndx.Array, points: NDArray[np.float64], *, strictly: bool = False) -> ndx.Array:

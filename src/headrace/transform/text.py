@@ -16,6 +16,7 @@ import spox.opset.ai.onnx.v21 as op
 
 from headrace.errors import TransformError
 from headrace.transform.checks import column, data_and_mask, with_mask
+from headrace.transform.lineage import infos
 from headrace.transform.lists import item_mask, list_column
 from headrace.transform.operators import (
     change_case,
@@ -28,6 +29,7 @@ from headrace.transform.operators import (
     split_strings,
     strip_whitespace,
 )
+from headrace.transform.trace import current_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,8 +170,9 @@ def split(x: ndx.Array, separator: str | None = None) -> ndx.Array:
         op.squeeze(op17.slice(op.shape(parts), const(np.array([1])), const(np.array([2]))), const(np.array([0]))),
         const(np.int64(1)),
     )
-    absent = op17.greater_or_equal(places, op.unsqueeze(counts, const(np.array([1]))))
-    return with_mask(ndx.asarray(parts), ndx.asarray(absent))
+    absent = ndx.asarray(op17.greater_or_equal(places, op.unsqueeze(counts, const(np.array([1])))))
+    current_trace("split").lengths[infos(absent)[0]] = counts
+    return with_mask(ndx.asarray(parts), absent)
 
 
 def filled(data: ndx.Array, mask: ndx.Array | None) -> Var:

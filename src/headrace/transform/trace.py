@@ -15,6 +15,7 @@ from headrace.transform.mistakes import user_frame
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from spox import Var
     from spox._var import _VarInfo
 
     from headrace.transform.accumulators import Analyzer
@@ -76,6 +77,10 @@ class Trace:
         from, how to name it, and the calls of analyzers that it waits for.
     lists
         By the values of a raw column of lists: the mask of the lists that are missing, None where none may be.
+    lengths
+        By a mask of lists that is True behind their ends only: how many items they have, int64 ``[N]``.
+    blanks
+        By values: what they are where they are missing, where that is known.
     """
 
     values: dict[int, Any]
@@ -87,6 +92,8 @@ class Trace:
     labels: dict[_VarInfo, str] = field(default_factory=dict)
     calls_behind: dict[_VarInfo, tuple[int, ...]] = field(default_factory=dict)
     lists: dict[_VarInfo, ndx.Array | None] = field(default_factory=dict)
+    lengths: dict[_VarInfo, Var] = field(default_factory=dict)
+    blanks: dict[_VarInfo, float] = field(default_factory=dict)
     _latest: tuple[int, ...] = ()
     _fresh: bool = False
 
