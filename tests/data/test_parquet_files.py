@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 
 from headrace.data import ParquetSink, counted, dataset_from_table, open_parquet
 from headrace.data.dataset import known_nulls
@@ -51,6 +52,21 @@ def test_dictionaries_are_of_texts_only(tmp_path: Path) -> None:
         group.column(number).path_in_schema for number in range(3) if group.column(number).has_dictionary_page
     }
     assert with_dictionary == {"text"}
+    assert pa.Table.from_batches(shard.read()).equals(table)
+
+
+@pytest.mark.parametrize("names", [("number", "text", "list"), ("a.b", "text", "list")])
+def test_numbers_and_texts_are_packed_each_in_its_way(tmp_path: Path, names: tuple[str, ...]) -> None:
+    lists = pa.array([[1, 2], [3, 4]], pa.list_(pa.int64(), 2))
+    table = pa.table([pa.array([1.0, 2.0]), pa.array(["a", "b"]), lists], names=list(names))
+    writer = ParquetSink(tmp_path).open(0, table.schema)
+    writer.write(table.to_batches()[0])
+    shard = writer.close()
+    assert shard is not None
+    group = pq.ParquetFile(shard.path).metadata.row_group(0)
+    codecs = [group.column(number).compression for number in range(3)]
+    # Parquet takes the dot in a name for a path, so that no column can be told from others.
+    assert codecs == (["LZ4", "ZSTD", "LZ4"] if names[0] == "number" else ["ZSTD"] * 3)
     assert pa.Table.from_batches(shard.read()).equals(table)
 
 

