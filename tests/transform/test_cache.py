@@ -78,8 +78,35 @@ def test_a_changed_file_is_read_again(days: Path, tmp_path: Path) -> None:
     assert same(found, tft.analyze(parquet(days), preprocessing_fn))
 
 
-def test_damaged_states_are_computed_again(days: Path, tmp_path: Path) -> None:
+def test_days_that_follow_each_other_are_kept_as_one(days: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    tft.analyze(parquet(days), preprocessing_fn, cache=folder)
+    (first,) = folder.glob("*/*.together")
+    for state in folder.glob("*/*.state"):
+        state.unlink()
+    write_day(days, 3)
+    write_day(days, 4)
+    cache = AnalysisCache(folder)
+    found = tft.analyze(parquet(days), preprocessing_fn, cache=cache)
+    assert (cache.hits, cache.misses) == (3, 2)
+    assert same(found, tft.analyze(parquet(days), preprocessing_fn))
+    # One for all days takes the place of the one for those before.
+    (second,) = folder.glob("*/*.together")
+    assert second != first
+    cache = AnalysisCache(folder)
+    files = sorted(days.glob("*.parquet"))
+    tft.analyze(parquet(files[3:]), preprocessing_fn, cache=cache)
+    assert (cache.hits, cache.misses) == (2, 0)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_damaged_states_are_computed_again(days: Path, tmp_path: Path, together: bool) -> None:
     tft.analyze(parquet(days), preprocessing_fn, cache=tmp_path / "cache")
+    (whole,) = (tmp_path / "cache").glob("*/*.together")
+    if together:
+        whole.write_bytes(whole.read_bytes()[:-20])
+    else:
+        whole.unlink()
     states = sorted((tmp_path / "cache").glob("*/*.state"))
     states[0].write_bytes(states[0].read_bytes()[:-20])
     states[1].write_bytes(b"something else")

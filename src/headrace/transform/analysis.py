@@ -278,7 +278,9 @@ def _resolve(
     if cache is None:
         total = engine.fold(dataset.shards, make, columns=names)
     else:
-        total = cache.fold(engine, dataset, make, columns=names, key=[model, repr((inputs, tasks)).encode()])
+        key = [model, repr((inputs, tasks)).encode()]
+        # What depends on values of analyzers is another thing with every new day.
+        total = cache.fold(engine, dataset, make, columns=names, key=key, grows=not this.trace.values)
     values: dict[int, Any] = {}
     for calls, value in zip(plan.tasks.values(), total.result(), strict=True):
         if value is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 from functools import partial
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -72,6 +72,7 @@ class AnalysisCache:
         *,
         columns: Sequence[str] | None = None,
         key: Sequence[bytes],
+        grows: bool = True,
     ) -> A:
         """Fold a dataset as ``engine.fold`` does, reading only the files whose states are not there.
 
@@ -83,21 +84,29 @@ class AnalysisCache:
         ----------
         key
             What the state depends on besides the data.
+        grows
+            Whether the same is likely to be asked of these files and more: the state of all of them is kept too.
         """
         digests = FileDigests(self._known)
         about = digest_of(_FORMAT, __version__.encode(), *key, repr(columns).encode())
         groups = [list(shards) for _, shards in groupby(dataset.shards, file_of)]
         paths = [self._path(about, shards, digests) for shards in groups]
+        chain = self._chain(paths)
+        # Of days that follow each other, those before the new one are one state.
+        found, before = _longest(chain)
         states: dict[int, A] = {}
-        for number, path in enumerate(paths):
+        for number, path in enumerate(paths[before:], before):
             state = None if path is None else _read(path)
             if state is not None:
                 states[number] = state
         open_shards = tuple(
-            _Numbered(shard, number) for number, shards in enumerate(groups) if number not in states for shard in shards
+            _Numbered(shard, number)
+            for number, shards in enumerate(groups)
+            if number >= before and number not in states
+            for shard in shards
         )
-        self.hits += len(states)
-        self.misses += len(groups) - len(states)
+        self.hits += before + len(states)
+        self.misses += len(groups) - before - len(states)
         if open_shards:
             made = engine.fold(open_shards, partial(_ByShard, make), columns=columns).result()
             for number, state in made.items():
@@ -106,9 +115,13 @@ class AnalysisCache:
                 if path is not None:
                     write_atomic(path, _FORMAT + pickle.dumps(state, protocol=5))
         self._write_digests(digests)
-        total = make()
+        total: A = make() if found is None else found
         for number in sorted(states):
             total.merge(states[number])
+        if grows and 1 < len(groups) == len(chain) > before:
+            write_atomic(chain[-1], _FORMAT + pickle.dumps(total, protocol=5))
+            if before:
+                chain[before - 1].unlink(missing_ok=True)
         return total
 
     def key_of(self, shard: Shard) -> bytes | None:
@@ -126,6 +139,16 @@ class AnalysisCache:
         file = file_of(shard)
         digest = None if file is None else FileDigests(self._known).seen(file)
         return None if digest is None else digest_of(digest.encode(), identity(shard).encode())
+
+    def _chain(self, paths: Sequence[Path | None]) -> list[Path]:
+        """Return where the state of the first file is kept together with those behind it, one, two, … of them."""
+        found: list[Path] = []
+        about = b""
+        for path in takewhile(bool, paths):
+            assert path is not None
+            about = digest_of(about, path.stem.encode())
+            found.append(self.directory / about.hex()[:2] / f"{about.hex()}.together")
+        return found
 
     def _path(self, about: bytes, shards: Sequence[Shard], digests: FileDigests) -> Path | None:
         file = file_of(shards[0])
@@ -150,6 +173,15 @@ class AnalysisCache:
         if digests.new:
             self._known |= digests.new
             write_atomic(self._digest_file, msgspec.json.encode(list(self._known.values())))
+
+
+def _longest(chain: Sequence[Path]) -> tuple[Any, int]:
+    """Return the state of as many first files as are kept together, and their number; None and 0 where none are."""
+    for count in range(len(chain), 1, -1):
+        state = _read(chain[count - 1])
+        if state is not None:
+            return state, count
+    return None, 0
 
 
 def _read(path: Path) -> Any:
