@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +117,29 @@ def test_damaged_states_are_computed_again(days: Path, tmp_path: Path, together:
     found = tft.analyze(parquet(days), preprocessing_fn, cache=cache)
     assert (cache.hits, cache.misses) == (1, 2)
     assert same(found, tft.analyze(parquet(days), preprocessing_fn))
+
+
+def test_what_nobody_uses_is_swept(days: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    files = sorted(days.glob("*.parquet"))
+    tft.analyze(parquet(files[:2]), preprocessing_fn, cache=folder)
+    tft.analyze(parquet(files), preprocessing_fn, cache=folder)
+    words = folder / "words" / "00" / "00.words"
+    words.parent.mkdir(parents=True)
+    words.write_bytes(b"")
+    kept = {path for path in folder.rglob("*") if path.is_file()}
+    long_ago = time.time() - 40 * 86_400
+    for path in kept:
+        os.utime(path, (long_ago, long_ago))
+    # What is used is as good as new; the state of the third day alone was not needed, with that of all days there.
+    tft.analyze(parquet(files[:2]), preprocessing_fn, cache=AnalysisCache(folder, keep_days=None))
+    assert {path for path in folder.rglob("*") if path.is_file()} >= kept
+    tft.analyze(parquet(files[:2]), preprocessing_fn, cache=folder)
+    swept = {path.suffix for path in kept if not path.exists()}
+    assert swept == {".state", ".together", ".words"}
+    cache = AnalysisCache(folder)
+    tft.analyze(parquet(files[:2]), preprocessing_fn, cache=cache)
+    assert (cache.hits, cache.misses) == (2, 0)
 
 
 def test_what_is_moved_or_read_in_another_order_is_found(days: Path, tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def analyze(
     dataset = dictionary_encoded(open_dataset(source))
     engine = engine or LocalEngine()
     kept = cache if cache is None or isinstance(cache, AnalysisCache) else AnalysisCache(cache)
+    if kept is not None:
+        kept.look_at(dataset)
     words = Words(TemporaryWords()) if kept is None else Words(kept.words, kept.key_of)
     if optional is None:
         names = [column.name for column in raw_columns(dataset.schema, ())]
@@ -141,6 +143,8 @@ def analyze(
     graph = _finish(first, this, learnt, columns, dataset.columns)
     # What is only transformed is no part of the analysis to be kept.
     graph.words = words if kept is None else Words(kept.words.for_reading(), kept.known_key_of)
+    if kept is not None:
+        kept.sweep()
     _check_on_data(graph, dataset, defined_at(preprocessing_fn))
     return graph
 

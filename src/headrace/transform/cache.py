@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import time
+from contextlib import suppress
 from functools import partial
 from itertools import groupby, takewhile
 from pathlib import Path
@@ -12,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import msgspec
 
 from headrace._version import __version__
+from headrace.data.parallel import in_order
 from headrace.engines import Accumulator
 from headrace.metadata import StoredFileDigest
 from headrace.pipeline.files import FileDigests
 from headrace.storage import write_atomic
 from headrace.transform.shard_identity import digest_of, file_of, identity
-from headrace.transform.word_store import StoredWords
+from headrace.transform.word_store import StoredWords, note_use
 
 if TYPE_CHECKING:
     import os
@@ -34,6 +37,7 @@ A = TypeVar("A", bound=Accumulator)
 
 _INDEX = b"headrace.shard"
 _FORMAT = b"headrace analysis 1\n"
+_KEPT = {".state", ".together", ".words", ".tmp"}
 
 
 class AnalysisCache:
@@ -48,6 +52,8 @@ class AnalysisCache:
     directory
         A folder, made where it is absent. It may be deleted at any time; nothing in it is needed. States are pickles:
         keep it where only those write who may run code here.
+    keep_days
+        What no analysis has used for so many days is removed at the end of one; nothing ever is when None.
 
     Attributes
     ----------
@@ -57,12 +63,21 @@ class AnalysisCache:
         The words of text columns, for analyzers of which every new day changes what they look at.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    def __init__(self, directory: str | os.PathLike[str], *, keep_days: float | None = 30.0) -> None:
         self.directory = Path(directory)
+        self.keep_days = keep_days
         self.hits = 0
         self.misses = 0
         self.words = StoredWords(self.directory / "words")
         self._known = self._read_digests()
+
+    def look_at(self, dataset: Dataset) -> None:
+        """Find out on threads which content files have, where that is not known."""
+        files = dict.fromkeys(file for shard in dataset.shards if (file := file_of(shard)) and Path(file).is_file())
+        digests = FileDigests(self._known)
+        unknown = [file for file in files if digests.seen(file) is None]
+        for one in in_order(_digested, unknown):
+            self._write_digests(one)
 
     def fold(
         self,
@@ -140,6 +155,20 @@ class AnalysisCache:
         digest = None if file is None else FileDigests(self._known).seen(file)
         return None if digest is None else digest_of(digest.encode(), identity(shard).encode())
 
+    def sweep(self) -> int:
+        """Remove what was not used for ``keep_days``; return how many files that were."""
+        if self.keep_days is None:
+            return 0
+        latest = time.time() - self.keep_days * 86_400.0
+        swept = 0
+        for path in self.directory.rglob("*"):
+            # Another process may sweep at the same time.
+            with suppress(OSError):
+                if path.suffix in _KEPT and path.stat().st_mtime < latest:
+                    path.unlink()
+                    swept += 1
+        return swept
+
     def _chain(self, paths: Sequence[Path | None]) -> list[Path]:
         """Return where the state of the first file is kept together with those behind it, one, two, … of them."""
         found: list[Path] = []
@@ -175,6 +204,12 @@ class AnalysisCache:
             write_atomic(self._digest_file, msgspec.json.encode(list(self._known.values())))
 
 
+def _digested(file: str) -> FileDigests:
+    digests = FileDigests()
+    digests(file)
+    return digests
+
+
 def _longest(chain: Sequence[Path]) -> tuple[Any, int]:
     """Return the state of as many first files as are kept together, and their number; None and 0 where none are."""
     for count in range(len(chain), 1, -1):
@@ -190,10 +225,12 @@ def _read(path: Path) -> Any:
         content = path.read_bytes()
         if not content.startswith(_FORMAT):
             return None
-        return pickle.loads(content[len(_FORMAT) :])  # noqa: S301 - documented
+        state = pickle.loads(content[len(_FORMAT) :])  # noqa: S301 - documented
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
         # Cut short, or written by another version: what it held is computed again.
         return None
+    note_use(path)
+    return state
 
 
 @dataclasses.dataclass(frozen=True)

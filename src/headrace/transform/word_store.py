@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -17,11 +18,20 @@ if TYPE_CHECKING:
 
     from headrace.data.kept_batches import Piece
 
-__all__ = ["StoredWords", "TemporaryWords", "WordStore", "WordWriter"]
+__all__ = ["StoredWords", "TemporaryWords", "WordStore", "WordWriter", "note_use"]
 
 _NAME = "words"
 # Behind the stream; a file that was cut short does not end in it.
 _END = b"headrace words"
+_DAY = 86_400.0
+
+
+def note_use(path: Path) -> None:
+    """Let the time of a kept file say on which day it was used last."""
+    # Of others than its owner's it cannot be said, and then whoever owns it sweeps it too early, no more.
+    with suppress(OSError):
+        if time.time() - path.stat().st_mtime > _DAY:
+            os.utime(path)
 
 
 class WordWriter(Protocol):
@@ -146,6 +156,7 @@ class StoredWords:
             reader = pa.ipc.open_stream(source)
         except (OSError, pa.ArrowInvalid):
             return None
+        note_use(self._path(name))
         return (batch.column(0) for batch in reader)
 
     def writer(self, name: str) -> WordWriter:
