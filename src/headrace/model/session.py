@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["open_session", "run_session"]
 
 
-def open_session(source: str | os.PathLike[str] | bytes, *, threads: int = 1) -> Any:
+def open_session(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    threads: int = 1,
+    optimized: os.PathLike[str] | None = None,
+    optimize: bool = True,
+    patterns: bool = False,
+) -> Any:
     """Open a graph with ONNX Runtime on the CPU.
 
     Parameters
@@ -23,12 +30,18 @@ def open_session(source: str | os.PathLike[str] | bytes, *, threads: int = 1) ->
     threads
         Threads inside one operator. One gives the same bits on every machine size, and a server or an engine runs
         requests side by side anyway.
+    optimized
+        A file that the graph is written to as ONNX Runtime's optimizer has made it.
+    optimize
+        Whether the optimizer may change the graph.
+    patterns
+        Remember where in memory inner values lie for each shape of the inputs, some kilobytes for each: worth it where
+        shapes are few.
 
     Returns
     -------
     onnxruntime.InferenceSession
-        Logs errors only. It keeps no memory arena and no memory pattern: both hold on to the memory of the largest
-        batch ever seen.
+        Logs errors only. It keeps no memory arena, which holds on to the memory of the largest batch ever seen.
 
     Raises
     ------
@@ -43,7 +56,11 @@ def open_session(source: str | os.PathLike[str] | bytes, *, threads: int = 1) ->
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
+    options.enable_mem_pattern = patterns
+    if optimized is not None:
+        options.optimized_model_filepath = str(optimized)
+    if not optimize:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if isinstance(source, bytes):
         where, given = "bytes in memory", source
