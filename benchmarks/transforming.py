@@ -156,7 +156,7 @@ def _bare_rows(table: Path, *, packed: bool = False) -> Callable[[], Any]:
 
     graph, batches = _one_row_batches(table)
     transform = graph.batch_transform()
-    session = (open_packed_session if packed else open_session)(transform.model)
+    session = open_packed_session(transform.model, patterns=True) if packed else open_session(transform.model)
     feeds = [feeds_from_batch(batch, transform.inputs) for batch in batches]
 
     def work() -> None:

@@ -143,13 +143,20 @@ class BatchReader:
         for index, item, mask, exact in reads:
             column = batch.column(index)
             nulls = column.null_count
-            if mask is not None:
-                feeds[mask] = _mask(column) if nulls else np.zeros(rows, np.bool_)
-            elif nulls:
+            if nulls and mask is None:
                 return feeds_from_batch(batch, self._inputs)
-            if item is not None:
-                plain = exact and not nulls
-                feeds[item.name] = column.to_numpy(zero_copy_only=False) if plain else _values(column, item)
+            # A row alone is missing or is not, so that nothing need be looked for or filled.
+            known = not nulls or nulls == rows
+            if mask is not None:
+                feeds[mask] = np.full(rows, nulls > 0) if known else _mask(column)
+            if item is None:
+                continue
+            if not exact or not known:
+                feeds[item.name] = _values(column, item)
+            elif nulls:
+                feeds[item.name] = np.full(rows, _FILL[item.dtype], _NUMPY[item.dtype])
+            else:
+                feeds[item.name] = column.to_numpy(zero_copy_only=False)
         return feeds
 
     def _reads(self, schema: pa.Schema) -> list[_Read] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headrace.errors import ModelError
-from headrace.model.session import open_session
+from headrace.model.session import failed, open_session
 
 if TYPE_CHECKING:
     import os
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from headrace.model.feeds import Feeds
     from headrace.model.packing import Packed
 
-__all__ = ["Argument", "PackedSession", "open_packed_session"]
+__all__ = ["Argument", "PackedSession", "open_packed_session", "optimized", "run_matrices"]
 
 _LEAST_SAVED = 4
 # Larger models gain nothing that shows, and would be in memory several times while they are opened.
 _LARGEST = 1 << 28
-_MOST_PLANS = 64
 
 Array = np.ndarray[Any, Any]
 
@@ -46,7 +45,8 @@ class _Plan:
     """What to fetch for some outputs, and how to take them apart."""
 
     names: list[str]
-    whole: tuple[bool, ...]
+    columns: tuple[tuple[str, ...] | str, ...]
+    alone: tuple[bool, ...]
     pick: Callable[[list[Array]], tuple[Array, ...]]
 
 
@@ -63,9 +63,19 @@ class PackedSession:
         Those of the graph before it was rewritten.
     threads
         Threads inside one operator.
+    patterns
+        See :func:`~headrace.model.session.open_session`; without effect where a graph takes lists.
     """
 
-    def __init__(self, packed: Packed, inputs: list[Argument], outputs: list[Argument], *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        packed: Packed,
+        inputs: list[Argument],
+        outputs: list[Argument],
+        *,
+        threads: int = 1,
+        patterns: bool = False,
+    ) -> None:
         import onnx
         import onnxruntime
 
@@ -76,7 +86,7 @@ class PackedSession:
             # everywhere in a graph, and so would give other bits.
             optimize=False,
             # Lists come in many widths, and each would have a pattern of its own.
-            patterns=len(packed.model.graph.input) == len(packed.inputs),
+            patterns=patterns and len(packed.model.graph.input) == len(packed.inputs),
         )
         # Made once; it is not written to, so that runs may share it.
         self._options = onnxruntime.RunOptions()
@@ -131,16 +141,31 @@ class PackedSession:
             If there is no such output, an input has no array or another array than it takes, or columns differ in
             length. ONNX Runtime's own exceptions pass through.
         """
-        key = tuple(outputs or self._all)
-        plan = self._plans.get(key) or self._plan(key)
-        found = self._session.run(plan.names, self._feeds(feeds), self._options)
+        wanted = tuple(outputs or self._all)
+        plan = self._plans.get(wanted) or self._plan(wanted)
         flat: list[Array] = []
-        for values, whole in zip(found, plan.whole, strict=True):
-            if whole:
+        for values, alone in zip(self._fetched(plan, feeds), plan.alone, strict=True):
+            if alone:
                 flat.append(values)
             else:
                 flat.extend(values)
         return list(plan.pick(flat))
+
+    def matrices(self, outputs: tuple[str, ...], feeds: Feeds) -> list[tuple[tuple[str, ...] | str, Array]]:
+        """Run the graph as :meth:`run` does, and return what it gives as it comes.
+
+        Returns
+        -------
+        list of tuple
+            A matrix, and the names of the outputs that are its rows, which need not all be wanted; or an output that is
+            in no matrix, and its name.
+        """
+        plan = self._plans.get(outputs) or self._plan(outputs)
+        return list(zip(plan.columns, self._fetched(plan, feeds), strict=True))
+
+    def _fetched(self, plan: _Plan, feeds: Feeds) -> list[Array]:
+        found: list[Array] = self._session.run(plan.names, self._feeds(feeds), self._options)
+        return found
 
     def _plan(self, wanted: tuple[str, ...]) -> _Plan:
         homes = {member: (name, members) for name, members in self._packed_outputs for member in members}
@@ -156,11 +181,10 @@ class PackedSession:
         pick = [places[name] for name in wanted]
         plan = _Plan(
             names,
+            tuple(members or name for name, members in fetched),
             tuple(members is None for _, members in fetched),
             itemgetter(*pick) if len(pick) > 1 else _only(pick[0]),
         )
-        if len(self._plans) >= _MOST_PLANS:
-            self._plans.clear()
         self._plans[wanted] = plan
         return plan
 
@@ -193,6 +217,16 @@ class PackedSession:
             raise ValueError(f"there is no input {unknown[0]!r}")
 
 
+def run_matrices(
+    session: PackedSession, outputs: tuple[str, ...], feeds: Feeds
+) -> list[tuple[tuple[str, ...] | str, Array]]:
+    """Return what :meth:`PackedSession.matrices` does; ModelError if an operator fails on these values."""
+    try:
+        return session.matrices(outputs, feeds)
+    except Exception as error:  # the runtime's exceptions share no base
+        raise failed(error) from error
+
+
 _dtype_of = attrgetter("dtype")
 
 
@@ -209,7 +243,7 @@ def _fitting(array: Array, dtype: np.dtype[Any]) -> Array:
     raise ValueError(f"an input of type {dtype} was given {array.dtype}")
 
 
-def open_packed_session(source: str | os.PathLike[str] | bytes, *, threads: int = 1) -> Any:
+def open_packed_session(source: str | os.PathLike[str] | bytes, *, threads: int = 1, patterns: bool = False) -> Any:
     """Open a graph with ONNX Runtime for batches of few rows, packed where that makes them faster.
 
     Opening it takes three times as long as :func:`open_session`.
@@ -220,6 +254,9 @@ def open_packed_session(source: str | os.PathLike[str] | bytes, *, threads: int 
         A file, or the bytes of one; it stays what it is.
     threads
         Threads inside one operator.
+    patterns
+        Remember where in memory inner values lie for each number of rows, up to some ten kilobytes for each: worth it
+        where batches are of few sizes.
 
     Returns
     -------
@@ -240,7 +277,7 @@ def open_packed_session(source: str | os.PathLike[str] | bytes, *, threads: int 
     packed = pack(model)
     if packed.saved < _LEAST_SAVED:
         return open_session(source, threads=threads)
-    return PackedSession(packed, inputs, outputs, threads=threads)
+    return PackedSession(packed, inputs, outputs, threads=threads, patterns=patterns)
 
 
 def optimized(

@@ -10,7 +10,7 @@ from headrace.errors import ModelError
 if TYPE_CHECKING:
     import os
 
-__all__ = ["open_session", "run_session"]
+__all__ = ["failed", "open_session", "run_session"]
 
 
 def open_session(
@@ -35,8 +35,8 @@ def open_session(
     optimize
         Whether the optimizer may change the graph.
     patterns
-        Remember where in memory inner values lie for each shape of the inputs, some kilobytes for each: worth it where
-        shapes are few.
+        Remember where in memory inner values lie for each shape of the inputs, up to some ten kilobytes for each: worth
+        it where shapes are few.
 
     Returns
     -------
@@ -98,4 +98,9 @@ def run_session(session: Any, outputs: list[str], feeds: dict[str, Any]) -> list
     try:
         return session.run(outputs, feeds)  # type: ignore[no-any-return]
     except Exception as error:  # the runtime's exceptions share no base
-        raise ModelError("The model failed on these rows", got=str(error).strip()[:500]) from error
+        raise failed(error) from error
+
+
+def failed(error: Exception) -> ModelError:
+    """Return the error that says that a session's run raised another."""
+    return ModelError("The model failed on these rows", got=str(error).strip()[:500])

@@ -17,7 +17,7 @@ from headrace.errors import TransformError, did_you_mean
 from headrace.model.compose import prune
 from headrace.model.feeds import BatchReader, feeds_from_batch
 from headrace.model.lists import list_pieces
-from headrace.model.packed import open_packed_session
+from headrace.model.packed import PackedSession, open_packed_session, run_matrices
 from headrace.model.session import run_session
 from headrace.model.signature import TRANSFORMED_SUFFIX
 from headrace.transform.batches import Batching, batched, lazy, raw_names
@@ -89,7 +89,7 @@ def _joined(pieces: list[list[np.ndarray[Any, Any]]]) -> list[np.ndarray[Any, An
 
 @lru_cache(maxsize=16)
 def _packed_session(model: bytes) -> Any:
-    return open_packed_session(model)
+    return open_packed_session(model, patterns=True)
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,12 @@ class BatchTransform:
         return pa.schema([pa.field(f.name, _arrow_type(f), nullable=False) for f in self.features])
 
     @cached_property
-    def _kinds(self) -> list[tuple[pa.DataType, int | None]]:
-        """The types of the values of the features, and how many a row has where it has a list."""
-        return [
-            (pa.float32() if one.dtype == "float32" else pa.int64(), one.shape[0] if one.shape else None)
-            for one in self.features
-        ]
+    def _kinds(self) -> dict[str, tuple[pa.DataType, int | None]]:
+        """The types of the values by output, and how many a row has where it has a list."""
+        return {
+            name: (pa.float32() if one.dtype == "float32" else pa.int64(), one.shape[0] if one.shape else None)
+            for name, one in zip(self.outputs, self.features, strict=True)
+        }
 
     @cached_property
     def _reader(self) -> BatchReader:
@@ -130,9 +130,23 @@ class BatchTransform:
         """Transform a batch that somebody waits for: the same bits, sooner where it has few rows."""
         if batch.num_rows > FEW_ROWS:
             return self(batch)
-        session, outputs = _packed_session(self.model), list(self.outputs)
-        pieces = list_pieces(batch, self.inputs) if self._lists else (batch,)
-        return self.to_batch(_joined([run_session(session, outputs, self._reader.feeds(piece)) for piece in pieces]))
+        session = _packed_session(self.model)
+        if self._lists or not isinstance(session, PackedSession):
+            pieces = list_pieces(batch, self.inputs)
+            names = list(self.outputs)
+            return self.to_batch(_joined([run_session(session, names, self._reader.feeds(piece)) for piece in pieces]))
+        arrays: dict[str, pa.Array] = {}
+        feeds = self._reader.feeds(batch)
+        for columns, values in run_matrices(session, self.outputs, feeds):
+            if isinstance(columns, str):
+                arrays[columns] = _arrow_array(values, *self._kinds[columns])
+                continue
+            # Parts of an array cost less than arrays.
+            flat = _arrow_array(values, self._kinds[columns[0]][0], None)
+            rows = values.shape[1]
+            for place, name in enumerate(columns):
+                arrays[name] = flat.slice(place * rows, rows)
+        return pa.RecordBatch.from_arrays([arrays[name] for name in self.outputs], schema=self.schema)
 
     def run(self, batch: pa.RecordBatch) -> list[np.ndarray[Any, Any]]:
         """Transform to arrays, in the order of the features."""
@@ -146,7 +160,7 @@ class BatchTransform:
 
     def to_batch(self, found: Sequence[np.ndarray[Any, Any]]) -> pa.RecordBatch:
         """Put arrays, in the order of the features, into a record batch."""
-        arrays = [_arrow_array(values, *kind) for values, kind in zip(found, self._kinds, strict=True)]
+        arrays = [_arrow_array(values, *kind) for values, kind in zip(found, self._kinds.values(), strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
