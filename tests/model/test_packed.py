@@ -505,6 +505,29 @@ def test_functions_and_inputs_with_a_value_of_their_own() -> None:
             assert bits_equal(left, right)
 
 
+def test_axes_keep_their_names_and_bytes_that_are_no_text_are_left_alone() -> None:
+    nodes = [node("Mul", [name, "two"], f"{name}_y") for name in "abcd"]
+    nodes += [node("Mul", ["other", "two"], "other_y"), node("Equal", ["s", "bytes"], "s_y")]
+    names = [*"abcd", "other"]
+    axes = ["rows"] * 4 + ["N"]
+    inputs = [value(name, DOUBLE, (axis,)) for name, axis in zip(names, axes, strict=True)] + [
+        value("s", STRING, ("rows",))
+    ]
+    outputs = [value(f"{name}_y", DOUBLE, (axis,)) for name, axis in zip(names, axes, strict=True)]
+    constants = [constant("two", 2.0), TensorProto(name="bytes", data_type=STRING, string_data=[b"\xff"])]
+    model = graph(nodes, inputs, [*outputs, value("s_y", BOOL, ("rows",))], constants)
+    packed = rewrite(model).model
+    named = {
+        one.name: one.type.tensor_type.shape.dim[-1].dim_param for one in (*packed.graph.input, *packed.graph.output)
+    }
+    assert named.pop("other") == named.pop("other_y") == "N"
+    assert set(named.values()) == {"rows"}
+    session = rewritten(model.SerializeToString())
+    feeds = random_feeds(model, 3) | {"other": np.array([1.0])}
+    assert session.run(["other_y", "a_y"], feeds)[0].tolist() == [2.0]
+    assert session.run(["s_y"], feeds)[0].tolist() == [False] * 3
+
+
 def test_older_graphs_are_left_alone() -> None:
     nodes = [node("Add", ["a", "one"], "y"), node("Add", ["b", "one"], "z")]
     inputs, outputs = [value("a", DOUBLE), value("b", DOUBLE)], [value("y", DOUBLE), value("z", DOUBLE)]

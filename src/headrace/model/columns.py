@@ -92,30 +92,34 @@ def understood(
     tuple of Step and Column
         The node, and what it gives; None where it has no columns among its operands, or is not understood.
     """
-    if len(node.output) != 1 or not node.input or "" in node.input or "" in node.output:
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    alone = domain != "" or node.op_type not in _EXACT | AXES
+    if len(node.output) != 1 or (alone and (domain, node.op_type) not in _ALONE):
         return None
     columns = tuple(name if name in known_columns else None for name in node.input)
-    constants = tuple(numpy_helper.to_array(tensors[name]) if name in tensors else None for name in node.input)
-    if all(name is None for name in columns):
+    if all(name is None for name in columns) or any(
+        name is None and node.input[place] not in tensors for place, name in enumerate(columns)
+    ):
         return None
-    if any(name is None and value is None for name, value in zip(columns, constants, strict=True)):
+    try:
+        constants = tuple(
+            None if name is not None else numpy_helper.to_array(tensors[node.input[place]])
+            for place, name in enumerate(columns)
+        )
+    except UnicodeDecodeError:
+        # A string of ONNX is bytes, which need not be text.
         return None
     known = [known_columns[name] for name in columns if name is not None]
     dtypes = [
         known_columns[name].dtype if name is not None else tensors[node.input[place]].data_type
         for place, name in enumerate(columns)
     ]
-    domain = "" if node.domain == "ai.onnx" else node.domain
     if domain == "" and node.op_type in AXES:
         if columns[0] is None or any(columns[1:]):
             return None
         shape = _reshaped(node, known[0], constants)
         kind: tuple[Any, ...] = (node.op_type, _attributes(node), known[0], shape)
-        alone = False
     else:
-        alone = domain != "" or node.op_type not in _EXACT
-        if alone and (domain, node.op_type) not in _ALONE:
-            return None
         shape = _broadcast(known, [value.shape for value in constants if value is not None])
         rank = len(known[0].shape)
         operands = tuple(

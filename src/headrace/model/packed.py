@@ -189,12 +189,16 @@ class PackedSession:
         return plan
 
     def _feeds(self, feeds: Feeds) -> Feeds:
-        if feeds.keys() != self._known:
+        if len(feeds) != len(self._known):
             self._check(feeds)
         given: Feeds = {}
         rows: int | None = None
         for name, members, dtype, count in self._packs:
-            arrays = members(feeds)
+            try:
+                arrays = members(feeds)
+            except KeyError:
+                self._check(feeds)
+                raise
             if list(map(_dtype_of, arrays)).count(dtype) != count:
                 arrays = [_fitting(array, dtype) for array in arrays]
             # One call that refuses columns of different lengths.
@@ -203,9 +207,9 @@ class PackedSession:
                 rows = matrix.shape[1]
             elif matrix.shape[1] != rows:
                 raise ValueError(f"columns have {rows} and {matrix.shape[1]} rows")
-        for name in self._others:
-            if name in feeds:
-                given[name] = feeds[name]
+        if self._others:
+            self._check(feeds)
+            given |= {name: feeds[name] for name in self._others if name in feeds}
         return given
 
     def _check(self, feeds: Feeds) -> None:

@@ -112,6 +112,7 @@ class _Packing:
         self._tensors = {item.name: item for item in graph.initializer if item.name not in given}
         self._overridable = {item.name for item in graph.initializer if item.name in given}
         self._taken = {name for node in graph.node for name in (*node.input, *node.output)} | given | set(self._tensors)
+        self._symbol = ""
         self._columns: dict[str, Column] = {}
         self._steps: list[Step] = []
         self._nodes: list[onnx.NodeProto] = []
@@ -172,7 +173,7 @@ class _Packing:
         names = Counter(symbol for value in values if (symbol := _rows_of(value)))
         if not names:
             return []
-        symbol = names.most_common(1)[0][0]
+        symbol = self._symbol = names.most_common(1)[0][0]
         for value in values:
             if _rows_of(value) == symbol:
                 dims = value.type.tensor_type.shape.dim
@@ -419,9 +420,10 @@ class _Packing:
         old = self._graph
         packed = {name for one in (*inputs, *outputs) for name in one.members}
         graph = onnx.GraphProto(name=old.name)
-        graph.input.extend(_value(one) for one in inputs)
+        # The name that the axis has elsewhere: ONNX Runtime takes axes of one name for equally long.
+        graph.input.extend(_value(one, self._symbol) for one in inputs)
         graph.input.extend(value for value in old.input if value.name not in packed)
-        graph.output.extend(_value(one) for one in outputs)
+        graph.output.extend(_value(one, self._symbol) for one in outputs)
         graph.output.extend(value for value in old.output if value.name not in packed)
         ready = {value.name for value in graph.input} | self._tensors.keys() | {item.name for item in self._constants}
         ready |= {item.values.name for item in old.sparse_initializer} | self._overridable
@@ -457,8 +459,8 @@ def _rows_of(value: onnx.ValueInfoProto) -> str:
     return dims[0].dim_param if kind.elem_type in (*NUMBERS, TensorProto.STRING) else ""
 
 
-def _value(one: Pack) -> onnx.ValueInfoProto:
-    shape = [len(one.members), *("N" if size == ROWS else size for size in one.shape)]
+def _value(one: Pack, symbol: str) -> onnx.ValueInfoProto:
+    shape = [len(one.members), *(symbol if size == ROWS else size for size in one.shape)]
     return helper.make_tensor_value_info(one.name, one.dtype, shape)
 
 
