@@ -68,6 +68,10 @@ def run() -> Iterator[Comparison]:
         "one row", partial(_rows, table), "the graph in ONNX Runtime", partial(_bare_rows, table),
         units=ROWS, unit="row", runs=3,
     )  # fmt: skip
+    yield compare(
+        "one row, packed", partial(_bare_rows, table, packed=True), "not packed", partial(_bare_rows, table),
+        units=ROWS, unit="row", runs=3,
+    )  # fmt: skip
 
 
 def _analyze(source: Path) -> Callable[[], Any]:
@@ -146,13 +150,14 @@ def _rows(table: Path) -> Callable[[], Any]:
     return work
 
 
-def _bare_rows(table: Path) -> Callable[[], Any]:
+def _bare_rows(table: Path, *, packed: bool = False) -> Callable[[], Any]:
     from headrace.model.feeds import feeds_from_batch
+    from headrace.model.packed import open_packed_session
     from headrace.model.session import open_session
 
     graph, batches = _one_row_batches(table)
     transform = graph.batch_transform()
-    session = open_session(transform.model)
+    session = open_packed_session(transform.model, patterns=True) if packed else open_session(transform.model)
     feeds = [feeds_from_batch(batch, transform.inputs) for batch in batches]
 
     def work() -> None:

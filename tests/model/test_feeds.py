@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from headrace.errors import RequestError
-from headrace.model import Input, feeds_from_batch
+from headrace.model import Input, bits_equal, feeds_from_batch
+from headrace.model.feeds import BatchReader
 
 
 def _feed(column: pa.Array, dtype: Any, *, mask: bool = True) -> Any:
@@ -74,3 +75,49 @@ def test_nulls_and_absent_columns_without_a_mask() -> None:
         feeds_from_batch(pa.record_batch([pa.array([1])], ["agee"]), inputs)
     inputs.append(Input("age__missing", "age", "missing", "bool"))
     assert feeds_from_batch(pa.record_batch([pa.array([1])], ["agee"]), inputs)["age__missing"].tolist() == [True]
+
+
+def test_a_reader_reads_batch_after_batch_as_the_function_does() -> None:
+    dtypes = {"i": "int64", "f": "float64", "g": "float32", "s": "string", "b": "bool", "t": "timestamp", "l": "int64"}
+    inputs = []
+    for name, dtype in dtypes.items():
+        shape: tuple[str | int, ...] = ("N", "M") if name == "l" else ("N",)
+        inputs += [Input(name, name, "value", dtype, shape), Input(f"{name}__missing", name, "missing", "bool")]  # type: ignore[arg-type]
+    inputs.append(Input("only__missing", "only", "missing", "bool"))
+    rows: list[dict[str, Any]] = [
+        {"i": 1, "f": -0.0, "g": 0.5, "s": "é", "b": True, "t": dt.datetime(2024, 2, 29), "l": [1, 2], "only": "x"},  # noqa: DTZ001
+        dict.fromkeys("ifgsbtl"),
+        {"i": -5, "f": float("nan"), "g": 1.0, "s": "", "b": False, "t": dt.datetime(1969, 1, 1), "l": []},  # noqa: DTZ001
+    ]
+    kinds = {"i": pa.int64(), "f": pa.float64(), "g": pa.float32(), "s": pa.string(), "b": pa.bool_()}
+    schema = pa.schema(kinds | {"t": pa.timestamp("us"), "l": pa.list_(pa.int64()), "only": pa.string()})
+    other = (
+        schema.set(0, pa.field("i", pa.int32()))
+        .set(3, pa.field("s", pa.large_string()))
+        .append(pa.field("z", pa.null()))
+    )
+    for wanted in (inputs, [item for item in inputs if item.feature != "l"]):
+        reader = BatchReader(wanted)
+        for known in (schema, other, schema, pa.schema(list(schema)[1:])):
+            batch = pa.RecordBatch.from_pylist(rows, known)
+            for part in (batch, batch.slice(1, 1), batch.slice(2, 1), batch.slice(0, 0), batch.slice(0, 1)):
+                expected, found = feeds_from_batch(part, wanted), reader.feeds(part)
+                assert set(found) == set(expected)
+                assert all(bits_equal(found[name], expected[name]) for name in expected)
+
+
+def test_a_reader_raises_what_the_function_does() -> None:
+    reader = BatchReader([Input("c", "c", "value", "int64")])
+    assert reader.feeds(pa.record_batch([pa.array([1])], ["c"]))["c"].tolist() == [1]
+    for column, name in (
+        (pa.array([1, None]), "c"),
+        (pa.array(["1"]), "c"),
+        (pa.array([1]), "d"),
+        (pa.array([1.5]), "c"),
+    ):
+        batch = pa.record_batch([column], [name])
+        with pytest.raises(RequestError) as found:
+            reader.feeds(batch)
+        with pytest.raises(RequestError) as expected:
+            feeds_from_batch(batch, [Input("c", "c", "value", "int64")])
+        assert str(found.value) == str(expected.value)

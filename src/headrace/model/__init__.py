@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.model.feeds import Feeds, feeds_from_batch
     from headrace.model.lists import list_pieces
     from headrace.model.loaded import LabelGraph, LoadedModel, load_model, model_folder, save_model
+    from headrace.model.packed import PackedSession, open_packed_session
     from headrace.model.rows import RowDecoder, batch_from_columns, batch_from_rows
     from headrace.model.session import open_session, run_session
     from headrace.model.signature import TRANSFORMED_SUFFIX, Input, Output, Signature, inputs_of, signature_of
@@ -33,6 +34,7 @@ _HOMES = {
     "LoadedModel": "loaded",
     "OperatorDifference": "compare",
     "Output": "signature",
+    "PackedSession": "packed",
     "RowDecoder": "rows",
     "Signature": "signature",
     "batch_from_columns": "rows",
@@ -45,6 +47,7 @@ _HOMES = {
     "list_pieces": "lists",
     "load_model": "loaded",
     "model_folder": "loaded",
+    "open_packed_session": "packed",
     "open_session": "session",
     "run_session": "session",
     "save_model": "loaded",
@@ -61,6 +64,7 @@ __all__ = [
     "LoadedModel",
     "OperatorDifference",
     "Output",
+    "PackedSession",
     "RowDecoder",
     "Signature",
     "batch_from_columns",
@@ -74,6 +78,7 @@ __all__ = [
     "list_pieces",
     "load_model",
     "model_folder",
+    "open_packed_session",
     "open_session",
     "prune",
     "run_session",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import onnx
 
-__all__ = ["compose", "prune"]
+__all__ = ["compose", "prune", "reads"]
 
 _IR_VERSION = 10
 
@@ -135,7 +135,7 @@ def prune_graph(graph: onnx.GraphProto, outputs: Sequence[str]) -> onnx.GraphPro
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             kept.append(node)
-            needed.update(_reads(node))
+            needed.update(reads(node))
     result = onnx.GraphProto(name=graph.name, node=reversed(kept))
     by_name = {value.name: value for value in graph.output}
     result.input.extend(value for value in graph.input if value.name in needed)
@@ -153,13 +153,13 @@ def _subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
         yield from attribute.graphs
 
 
-def _reads(node: onnx.NodeProto) -> set[str]:
+def reads(node: onnx.NodeProto) -> set[str]:
     """Names that a node reads, those that its subgraphs capture included."""
     names = {name for name in node.input if name}
     for graph in _subgraphs(node):
         inside = _constants(graph) | {value.name for value in graph.input}
         for child in graph.node:
-            names |= _reads(child) - inside
+            names |= reads(child) - inside
             inside.update(child.output)
         names |= {value.name for value in graph.output} - inside
     return names

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from headrace.model.signature import DType, Input
 
-__all__ = ["Feeds", "distinct_strings", "feeds_from_batch", "numpy_dtype"]
+__all__ = ["BatchReader", "Feeds", "distinct_strings", "feeds_from_batch", "numpy_dtype"]
 
 Feeds = dict[str, np.ndarray[Any, Any]]
 
@@ -113,6 +113,69 @@ def feeds_from_batch(batch: pa.RecordBatch, inputs: Sequence[Input]) -> Feeds:
         size = item.shape[1]
         feeds[item.name] = _matrix(batch, item, items, lengths, size if isinstance(size, int) else width)
     return feeds
+
+
+class BatchReader:
+    """Turns batches into feeds as `feeds_from_batch` does, sooner where one batch of few rows comes after the other.
+
+    Safe to use from many threads at once.
+
+    Parameters
+    ----------
+    inputs
+        A signature's inputs.
+    """
+
+    def __init__(self, inputs: Sequence[Input]) -> None:
+        self._inputs = inputs
+        self._last: tuple[pa.Schema, list[_Read] | None] = (pa.schema([]), None)
+
+    def feeds(self, batch: pa.RecordBatch) -> Feeds:
+        """Return the feeds of a batch; raises what `feeds_from_batch` raises."""
+        known, reads = self._last
+        if not batch.schema.equals(known):
+            reads = self._reads(batch.schema)
+            self._last = (batch.schema, reads)
+        if reads is None:
+            return feeds_from_batch(batch, self._inputs)
+        rows = batch.num_rows
+        feeds: Feeds = {}
+        for index, item, mask, exact in reads:
+            column = batch.column(index)
+            nulls = column.null_count
+            if nulls and mask is None:
+                return feeds_from_batch(batch, self._inputs)
+            # A row alone is missing or is not, so that nothing need be looked for or filled.
+            known = not nulls or nulls == rows
+            if mask is not None:
+                feeds[mask] = np.full(rows, nulls > 0) if known else _mask(column)
+            if item is None:
+                continue
+            if not exact or not known:
+                feeds[item.name] = _values(column, item)
+            elif nulls:
+                feeds[item.name] = np.full(rows, _FILL[item.dtype], _NUMPY[item.dtype])
+            else:
+                feeds[item.name] = column.to_numpy(zero_copy_only=False)
+        return feeds
+
+    def _reads(self, schema: pa.Schema) -> list[_Read] | None:
+        """Say what is read of each column; None where it is not one value a row, or there is no such column."""
+        columns: dict[str, dict[str, Input]] = {}
+        for item in self._inputs:
+            columns.setdefault(item.feature, {})[item.role] = item
+        found: list[_Read] = []
+        for name, roles in columns.items():
+            index = schema.get_field_index(name)
+            if index < 0 or any(len(item.shape) != 1 for item in roles.values()):
+                return None
+            value, mask = roles.get("value"), roles.get("missing")
+            exact = value is not None and value.dtype != "timestamp" and schema.field(index).type == _ARROW[value.dtype]
+            found.append((index, value, None if mask is None else mask.name, exact))
+        return found
+
+
+_Read = tuple[int, "Input | None", str | None, bool]
 
 
 def _lists(column: pa.Array, item: Input, *, may_have_nulls: bool) -> tuple[pa.Array, np.ndarray[Any, Any]]:

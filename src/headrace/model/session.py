@@ -10,10 +10,17 @@ from headrace.errors import ModelError
 if TYPE_CHECKING:
     import os
 
-__all__ = ["open_session", "run_session"]
+__all__ = ["failed", "open_session", "run_session"]
 
 
-def open_session(source: str | os.PathLike[str] | bytes, *, threads: int = 1) -> Any:
+def open_session(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    threads: int = 1,
+    optimized: os.PathLike[str] | None = None,
+    optimize: bool = True,
+    patterns: bool = False,
+) -> Any:
     """Open a graph with ONNX Runtime on the CPU.
 
     Parameters
@@ -23,12 +30,18 @@ def open_session(source: str | os.PathLike[str] | bytes, *, threads: int = 1) ->
     threads
         Threads inside one operator. One gives the same bits on every machine size, and a server or an engine runs
         requests side by side anyway.
+    optimized
+        A file that the graph is written to as ONNX Runtime's optimizer has made it.
+    optimize
+        Whether the optimizer may change the graph.
+    patterns
+        Remember where in memory inner values lie for each shape of the inputs, up to some ten kilobytes for each: worth
+        it where shapes are few.
 
     Returns
     -------
     onnxruntime.InferenceSession
-        Logs errors only. It keeps no memory arena and no memory pattern: both hold on to the memory of the largest
-        batch ever seen.
+        Logs errors only. It keeps no memory arena, which holds on to the memory of the largest batch ever seen.
 
     Raises
     ------
@@ -43,7 +56,11 @@ def open_session(source: str | os.PathLike[str] | bytes, *, threads: int = 1) ->
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
+    options.enable_mem_pattern = patterns
+    if optimized is not None:
+        options.optimized_model_filepath = str(optimized)
+    if not optimize:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if isinstance(source, bytes):
         where, given = "bytes in memory", source
@@ -81,4 +98,9 @@ def run_session(session: Any, outputs: list[str], feeds: dict[str, Any]) -> list
     try:
         return session.run(outputs, feeds)  # type: ignore[no-any-return]
     except Exception as error:  # the runtime's exceptions share no base
-        raise ModelError("The model failed on these rows", got=str(error).strip()[:500]) from error
+        raise failed(error) from error
+
+
+def failed(error: Exception) -> ModelError:
+    """Return the error that says that a session's run raised another."""
+    return ModelError("The model failed on these rows", got=str(error).strip()[:500])

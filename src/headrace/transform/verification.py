@@ -12,6 +12,7 @@ from headrace.errors import DataError
 from headrace.model import differing_operators, first_difference
 from headrace.model.compare import slices_of
 from headrace.model.feeds import feeds_from_batch
+from headrace.model.packed import open_packed_session
 from headrace.model.session import open_session, run_session
 from headrace.transform.column_parts import split_by_column
 from headrace.transform.distinct import run_split
@@ -95,7 +96,11 @@ def verify_transform(graph: TransformGraph, dataset: Dataset, max_rows: int) -> 
     shuffled = {name: values[order] for name, values in feeds.items()}
     half = -(-rows // 2)
     ways = {
-        "one row at a time": (_row_by_row(transform, batch), 1),
+        "one row at a time": (_row_by_row(transform, batch, open_session(transform.model)), 1),
+        "one row at a time, in a packed graph": (
+            _row_by_row(transform, batch, open_packed_session(transform.model)),
+            1,
+        ),
         "seven rows at a time": (_in_slices(transform, feeds, 7), 7),
         "shuffled, in two parts": ([values[back] for values in _in_slices(transform, shuffled, half)], half),
         "texts once for each distinct value": (_distinct(transform, batch), half),
@@ -129,9 +134,8 @@ def _in_slices(transform: BatchTransform, feeds: dict[str, Any], size: int) -> A
     return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
 
-def _row_by_row(transform: BatchTransform, batch: pa.RecordBatch) -> Arrays:
+def _row_by_row(transform: BatchTransform, batch: pa.RecordBatch, session: Any) -> Arrays:
     """Run single rows, whose lists are no wider than they are."""
-    session = open_session(transform.model)
     names = list(transform.outputs)
     rows = (batch.slice(number, 1) for number in range(batch.num_rows))
     parts = [run_session(session, names, feeds_from_batch(row, transform.inputs)) for row in rows]
