@@ -167,9 +167,10 @@ def split_strings(texts: Var, separator: str | None) -> tuple[Var, Var]:
         Parts ``[N, M]``, filled up with ``""``, M at least 1, and how many each text has, int64 ``[N]``.
     """
     parts, counts = op20.string_split(texts, delimiter=separator)
-    rows = op17.slice(op.shape(parts), const(np.array([0])), const(np.array([1])))
-    column = op17.expand(const(np.array([[""]])), op17.concat([rows, const(np.array([1]))], axis=0))
-    return op17.concat([parts, column], axis=1), counts
+    # Never true, and as long as the texts.
+    never = op17.less(op.unsqueeze(counts, const(np.array([1]))), const(np.int64(0)))
+    blank = const(np.array(""))
+    return op17.concat([parts, op17.where(never, blank, blank)], axis=1), counts
 
 
 def join_strings(parts: Var, present: Var, separator: str) -> Var:

@@ -167,7 +167,7 @@ def split(x: ndx.Array, separator: str | None = None) -> ndx.Array:
     parts, counts = split_strings(filled(data, mask), text_of(separator, "split", "separator"))
     places = op17.range(
         const(np.int64(0)),
-        op.squeeze(op17.slice(op.shape(parts), const(np.array([1])), const(np.array([2]))), const(np.array([0]))),
+        op.squeeze(op.shape(parts, start=1, end=2), const(np.array([0]))),
         const(np.int64(1)),
     )
     absent = ndx.asarray(op17.greater_or_equal(places, op.unsqueeze(counts, const(np.array([1])))))

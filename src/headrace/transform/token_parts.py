@@ -229,7 +229,7 @@ class Graph:
         if len(joins) != 1 or joins[0].op_type != "Concat" or len(joins[0].input) != 2 or joins[0].input[0] != parts:
             return None
         column = self.makers.get(joins[0].input[1])
-        if column is None or column.op_type != "Expand" or not _is_blank(self.constant(column.input[0])):
+        if column is None or column.op_type != "Where" or not all(_is_blank(self.constant(name)) for name in column.input[1:]):
             return None
         counts = node.output[1] if len(node.output) > 1 else None
         shapes = tuple(self._shapes(parts, 1))
@@ -287,11 +287,9 @@ class Graph:
         first, step = self.constant(node.input[0]), self.constant(node.input[2])
         width = self.makers.get(node.input[1])
         inner = None if width is None or width.op_type != "Squeeze" else self.makers.get(width.input[0])
-        if first is None or first != 0 or not _is_one(step) or inner is None or inner.op_type != "Slice":
+        if first is None or first != 0 or not _is_one(step) or inner is None:
             return False
-        start, end = self.constant(inner.input[1]), self.constant(inner.input[2])
-        whole = Shape(inner.input[0], 0, 0, 2) in self._shapes(found.matrix, 0) and len(inner.input) == 3
-        return whole and _is_one(start) and end is not None and end.tolist() == [2]
+        return Shape(inner.output[0], 0, 1, 2) in self._shapes(found.matrix, 0)
 
     def by_word(self, found: Found) -> tuple[set[str], list[str]]:
         """Return the values that are computed of each word by itself, and those of them that others need."""
@@ -317,7 +315,7 @@ def _is_one(value: Any) -> bool:
 
 
 def _is_blank(value: Any) -> bool:
-    return value is not None and value.shape == (1, 1) and value.dtype.kind == "O" and value[0, 0] in ("", b"")
+    return value is not None and value.size == 1 and value.dtype.kind == "O" and value.item() in ("", b"")
 
 
 def cut_tokens(model: bytes, inputs: Sequence[Input]) -> tuple[tuple[TokenPart, ...], onnx.ModelProto]:
