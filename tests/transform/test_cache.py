@@ -124,9 +124,14 @@ def test_what_nobody_uses_is_swept(days: Path, tmp_path: Path) -> None:
     files = sorted(days.glob("*.parquet"))
     tft.analyze(parquet(files[:2]), preprocessing_fn, cache=folder)
     tft.analyze(parquet(files), preprocessing_fn, cache=folder)
-    words = folder / "words" / "00" / "00.words"
+    words = folder / "words" / "00" / f"{'0' * 32}.words"
     words.parent.mkdir(parents=True)
     words.write_bytes(b"")
+    left = words.with_name(f".{words.name}.0123abcd.tmp")
+    left.write_bytes(b"")
+    own = folder / "00" / "my.state"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("not the cache's")
     kept = {path for path in folder.rglob("*") if path.is_file()}
     long_ago = time.time() - 40 * 86_400
     for path in kept:
@@ -136,7 +141,8 @@ def test_what_nobody_uses_is_swept(days: Path, tmp_path: Path) -> None:
     assert {path for path in folder.rglob("*") if path.is_file()} >= kept
     tft.analyze(parquet(files[:2]), preprocessing_fn, cache=folder)
     swept = {path.suffix for path in kept if not path.exists()}
-    assert swept == {".state", ".together", ".words"}
+    assert swept == {".state", ".together", ".words", ".tmp"}
+    assert own.exists()
     cache = AnalysisCache(folder)
     tft.analyze(parquet(files[:2]), preprocessing_fn, cache=cache)
     assert (cache.hits, cache.misses) == (2, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import re
 import time
 from contextlib import suppress
 from functools import partial
@@ -37,7 +38,8 @@ A = TypeVar("A", bound=Accumulator)
 
 _INDEX = b"headrace.shard"
 _FORMAT = b"headrace analysis 1\n"
-_KEPT = {".state", ".together", ".words", ".tmp"}
+# Names of files that are kept here, and of those that were left half-written; the folder may have others of its owner.
+_KEPT = re.compile(r"\.?[0-9a-f]{32}\.(state|together|words)(\.[^.]+\.tmp)?")
 
 
 class AnalysisCache:
@@ -161,10 +163,10 @@ class AnalysisCache:
             return 0
         latest = time.time() - self.keep_days * 86_400.0
         swept = 0
-        for path in self.directory.rglob("*"):
+        for path in (*self.directory.glob("??/*"), *self.words.directory.glob("??/*")):
             # Another process may sweep at the same time.
             with suppress(OSError):
-                if path.suffix in _KEPT and path.stat().st_mtime < latest:
+                if _KEPT.fullmatch(path.name) and path.stat().st_mtime < latest:
                     path.unlink()
                     swept += 1
         return swept

@@ -229,7 +229,11 @@ class Graph:
         if len(joins) != 1 or joins[0].op_type != "Concat" or len(joins[0].input) != 2 or joins[0].input[0] != parts:
             return None
         column = self.makers.get(joins[0].input[1])
-        if column is None or column.op_type != "Where" or not all(_is_blank(self.constant(name)) for name in column.input[1:]):
+        if (
+            column is None
+            or column.op_type != "Where"
+            or not all(_is_blank(self.constant(name)) for name in column.input[1:])
+        ):
             return None
         counts = node.output[1] if len(node.output) > 1 else None
         shapes = tuple(self._shapes(parts, 1))
