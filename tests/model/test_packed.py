@@ -440,6 +440,35 @@ def test_division_of_integers_and_columns_against_columns() -> None:
     check(graph(nodes, inputs, outputs, [constant("seven", 7), constant("minus", [-3])]))
 
 
+def test_what_ieee_754_leaves_open() -> None:
+    """Which of 0.0 and -0.0 is larger, and which NaN comes of two, may differ in the tail of a vector."""
+    pairs = ["ab", "cd", "ef"]
+    nodes = [node(kind, list(pair), f"{kind}_{pair}") for kind in ("Max", "Min", "Add", "Mul") for pair in pairs]
+    nodes += [node("Sub", [pair[0], "nan"], f"nan_{pair}") for pair in pairs]
+    outputs = [value(name, FLOAT) for one in nodes for name in one.output]
+    constants = [constant("nan", np.float32(-np.nan))]
+    model = graph(nodes, [value(name, FLOAT) for name in "abcdef"], outputs, constants)
+    data = model.SerializeToString()
+    plain, packed = open_session(data), rewritten(data)
+    random = np.random.default_rng(5)
+    for rows in (1, 3, 7, 18, 33):
+        for pool in ([0.0, -0.0], [np.nan, -np.nan, 1.0]):
+            feeds = {name: random.choice(np.array(pool, np.float32), rows) for name in "abcdef"}
+            expected, found = plain.run(None, feeds), packed.run(None, feeds)
+            for one, left, right in zip(outputs, expected, found, strict=True):
+                assert bits_equal(left, right), (one.name, rows)
+
+
+def test_the_optimizer_does_not_change_a_packed_graph_again() -> None:
+    nodes = [node("Add", [name, "nought"], f"{name}_y") for name in "abc"]
+    outputs = [value(f"{name}_y", DOUBLE) for name in "abc"]
+    model = graph(nodes, [value(name, DOUBLE) for name in "abc"], outputs, [constant("nought", 0.0)])
+    data = model.SerializeToString()
+    feeds = {name: np.array([-0.0, 1.0]) for name in "abc"}
+    for left, right in zip(open_session(data).run(None, feeds), rewritten(data).run(None, feeds), strict=True):
+        assert bits_equal(left, right)
+
+
 def test_columns_of_other_shapes() -> None:
     nodes = [
         node("Sub", ["a", "one"], "a_less"),
