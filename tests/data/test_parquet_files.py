@@ -70,6 +70,26 @@ def test_numbers_and_texts_are_packed_each_in_its_way(tmp_path: Path, names: tup
     assert pa.Table.from_batches(shard.read()).equals(table)
 
 
+def test_nested_numbers_are_packed_too(tmp_path: Path) -> None:
+    pairs = pa.list_(pa.int64(), 2)
+    table = pa.table(
+        {
+            "lists": pa.array([[1, 2, 3] * 50] * 200, pa.list_(pa.int64())),
+            "structs": pa.array([{"a": 1, "b": 2.0}] * 200),
+            "matrices": pa.array([[[1, 2], [3, 4]]] * 200, pa.list_(pairs, 2)),
+            "number": [1.0] * 200,
+        }
+    )
+    for names in (["lists"], ["structs"], ["matrices"], table.column_names):
+        writer = ParquetSink(tmp_path).open(0, table.select(names).schema)
+        writer.write(table.select(names).to_batches()[0])
+        shard = writer.close()
+        assert shard is not None
+        group = pq.ParquetFile(shard.path).metadata.row_group(0)
+        assert {group.column(number).compression for number in range(group.num_columns)} == {"ZSTD"}
+        assert pa.Table.from_batches(shard.read()).equals(table.select(names))
+
+
 def test_three_million_flights_are_read_in_shards(shared_data: Path) -> None:
     path = shared_data / "flights3m" / "flights-3m.parquet"
     dataset = open_parquet(path)

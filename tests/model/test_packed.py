@@ -347,6 +347,24 @@ def test_outputs_that_are_inputs_constants_or_the_same_value() -> None:
     assert len(packed.run([], feeds)) == len(outputs)
 
 
+def test_one_output_that_is_a_packed_input() -> None:
+    names = [f"x{number}" for number in range(6)]
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in names]
+    inputs += [helper.make_tensor_value_info(name, TensorProto.INT64, ["N"]) for name in ("a", "b")]
+    outputs = [helper.make_tensor_value_info(f"y{name}", TensorProto.FLOAT, ["N"]) for name in names]
+    outputs.append(helper.make_tensor_value_info("a", TensorProto.INT64, ["N"]))
+    nodes = [helper.make_node("Neg", [name], [f"y{name}"]) for name in names]
+    graph = helper.make_graph(nodes, "graph", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10).SerializeToString()
+    feeds: dict[str, Any] = {name: np.array([1.0, 2.0], np.float32) for name in names}
+    feeds |= {"a": np.array([1, 2]), "b": np.array([3, 4])}
+    session = open_packed_session(model)
+    assert isinstance(session, PackedSession)
+    found = session.run(None, feeds)
+    assert found[0].tolist() == [-1.0, -2.0]
+    assert found[-1].tolist() == [1, 2]
+
+
 def test_what_is_taken_out_of_a_matrix_for_other_operators() -> None:
     nodes = [
         node("Add", ["a", "one"], "a_more"),

@@ -101,6 +101,19 @@ def test_days_that_follow_each_other_are_kept_as_one(days: Path, tmp_path: Path)
     assert (cache.hits, cache.misses) == (2, 0)
 
 
+def test_a_window_that_moves_on_leaves_no_states_behind(days: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    for day in range(3, 6):
+        write_day(days, day)
+    for first in range(4):
+        cache = AnalysisCache(folder)
+        files = [days / f"day-{day}.parquet" for day in range(first, first + 3)]
+        found = tft.analyze(parquet(files), preprocessing_fn, cache=cache)
+        assert cache.misses == (3 if first == 0 else 1)
+        assert same(found, tft.analyze(parquet(files), preprocessing_fn))
+    assert len([*folder.glob("*/*.together")]) == 1
+
+
 @pytest.mark.parametrize("together", [True, False])
 def test_damaged_states_are_computed_again(days: Path, tmp_path: Path, together: bool) -> None:
     tft.analyze(parquet(days), preprocessing_fn, cache=tmp_path / "cache")
@@ -133,7 +146,7 @@ def test_what_nobody_uses_is_swept(days: Path, tmp_path: Path) -> None:
     own.parent.mkdir(exist_ok=True)
     own.write_text("not the cache's")
     kept = {path for path in folder.rglob("*") if path.is_file()}
-    long_ago = time.time() - 40 * 86_400
+    long_ago = time.time() - 32 * 86_400
     for path in kept:
         os.utime(path, (long_ago, long_ago))
     # What is used is as good as new; the state of the third day alone was not needed, with that of all days there.

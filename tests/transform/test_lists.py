@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import ndonnx as ndx
+import ndonnx.extensions as nde
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -166,6 +168,37 @@ def test_a_long_list(run: Run) -> None:
     row = " ".join(f"w{number % 500}" for number in range(2000))
     found = run(lambda i: {"n": tft.list_length(tft.deduplicate_per_row(tft.split(i["x"])))}, x=[row, "a"])
     assert found["n"] == [500, 1]
+
+
+def test_padding_where_a_mask_is_narrower_than_its_values() -> None:
+    data = {"a": [1.0, None, 3.0]}
+
+    def function(inputs: Any) -> dict[str, Any]:
+        rows = inputs["a"][:, None] * ndx.asarray(np.array([[1.0, 2.0, 3.0]]))
+        return {"cut": tft.pad_lists(rows, 2, 0.0), "wide": tft.pad_lists(rows, 4, -1.0)}
+
+    found = tft.analyze(data, function).transform(data).to_table()
+    assert found["cut"].to_pylist() == [[1.0, 2.0], [0.0, 0.0], [3.0, 6.0]]
+    assert found["wide"].to_pylist() == [[1.0, 2.0, 3.0, -1.0], [-1.0] * 4, [3.0, 6.0, 9.0, -1.0]]
+
+
+def test_weights_that_are_missing_for_another_reason_are_filled() -> None:
+    data = {"s": ["a b", "b", "a c a"]}
+
+    def function(inputs: Any) -> dict[str, Any]:
+        ids, weights = tft.tfidf(tft.apply_vocabulary(tft.split(inputs["s"]), ["a", "b", "c"]))
+        mask = nde.get_mask(weights)
+        assert mask is not None
+        fewer = nde.make_nullable(nde.get_data(weights), mask | (nde.get_data(ids) == 0))
+        return {"all": tft.pad_lists(weights, 3, -0.0), "fewer": tft.pad_lists(fewer, 3, 0.0)}
+
+    graph = tft.analyze(data, function)
+    found = graph.transform(data).to_table()
+    whole, fewer = np.array(found["all"].to_pylist()), np.array(found["fewer"].to_pylist())
+    assert (whole[:, 0] > 0).all()
+    assert fewer[0].tolist() == [0.0, whole[0, 1], 0.0]
+    assert fewer[2].tolist() == [0.0, whole[2, 1], 0.0]
+    assert all(one.identical for one in graph.verify(data).comparisons)
 
 
 def test_padded_ids_know_their_range() -> None:

@@ -307,7 +307,8 @@ def _repeating(schema: pa.Schema) -> list[str] | bool:
 
 def _codecs(schema: pa.Schema) -> dict[str, str] | str:
     """Return codecs: numbers take a sixth less to write as lz4, and a tenth less to read, in a sixth more space."""
-    if any("." in name for name in schema.names):
+    if any("." in name for name in schema.names) or not all(_is_one_leaf(field.type) for field in schema):
+        # Of columns that are not named by their path Arrow packs none.
         return "zstd"
     return {_leaf(field): "zstd" if _has_texts(field.type) else "lz4" for field in schema}
 
@@ -326,6 +327,12 @@ def _encodings(schema: pa.Schema) -> dict[str, str] | None:
         if pa.types.is_integer(kind) or pa.types.is_temporal(kind):
             found[_leaf(field)] = "DELTA_BINARY_PACKED"
     return found or None
+
+
+def _is_one_leaf(kind: pa.DataType) -> bool:
+    return not pa.types.is_nested(kind) or (
+        pa.types.is_fixed_size_list(kind) and not pa.types.is_nested(kind.value_type)
+    )
 
 
 def _is_flat(kind: pa.DataType) -> bool:

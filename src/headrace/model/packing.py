@@ -418,13 +418,14 @@ class _Packing:
 
     def _written(self, others: list[onnx.NodeProto], inputs: list[Pack], outputs: list[Pack]) -> onnx.ModelProto:
         old = self._graph
-        packed = {name for one in (*inputs, *outputs) for name in one.members}
+        given = {name for one in inputs for name in one.members}
+        made_packed = {name for one in outputs for name in one.members}
         graph = onnx.GraphProto(name=old.name)
         # The name that the axis has elsewhere: ONNX Runtime takes axes of one name for equally long.
         graph.input.extend(_value(one, self._symbol) for one in inputs)
-        graph.input.extend(value for value in old.input if value.name not in packed)
+        graph.input.extend(value for value in old.input if value.name not in given)
         graph.output.extend(_value(one, self._symbol) for one in outputs)
-        graph.output.extend(value for value in old.output if value.name not in packed)
+        graph.output.extend(value for value in old.output if value.name not in made_packed)
         ready = {value.name for value in graph.input} | self._tensors.keys() | {item.name for item in self._constants}
         ready |= {item.values.name for item in old.sparse_initializer} | self._overridable
         graph.node.extend(_in_order([*self._nodes, *others], ready))

@@ -78,8 +78,10 @@ class AnalysisCache:
         files = dict.fromkeys(file for shard in dataset.shards if (file := file_of(shard)) and Path(file).is_file())
         digests = FileDigests(self._known)
         unknown = [file for file in files if digests.seen(file) is None]
+        seen = FileDigests(self._known)
         for one in in_order(_digested, unknown):
-            self._write_digests(one)
+            seen.new |= one.new
+        self._write_digests(seen)
 
     def fold(
         self,
@@ -122,8 +124,9 @@ class AnalysisCache:
             if number >= before and number not in states
             for shard in shards
         )
-        self.hits += before + len(states)
-        self.misses += len(groups) - before - len(states)
+        known = len(states)
+        self.hits += before + known
+        self.misses += len(groups) - before - known
         if open_shards:
             made = engine.fold(open_shards, partial(_ByShard, make), columns=columns).result()
             for number, state in made.items():
@@ -135,7 +138,8 @@ class AnalysisCache:
         total: A = make() if found is None else found
         for number in sorted(states):
             total.merge(states[number])
-        if grows and 1 < len(groups) == len(chain) > before:
+        # Days that are known one by one and have no state together are those of a window that moves on.
+        if grows and 1 < len(groups) == len(chain) > before and (before or not known):
             write_atomic(chain[-1], _FORMAT + pickle.dumps(total, protocol=5))
             if before:
                 chain[before - 1].unlink(missing_ok=True)
@@ -161,7 +165,8 @@ class AnalysisCache:
         """Remove what was not used for ``keep_days``; return how many files that were."""
         if self.keep_days is None:
             return 0
-        latest = time.time() - self.keep_days * 86_400.0
+        # Uses are noted once a day.
+        latest = time.time() - (self.keep_days + 1) * 86_400.0
         swept = 0
         for path in (*self.directory.glob("??/*"), *self.words.directory.glob("??/*")):
             # Another process may sweep at the same time.

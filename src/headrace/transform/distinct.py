@@ -168,6 +168,8 @@ def _together(chunks: Iterable[tuple[Rows, Feeds]], rows: int, names: Collection
                 continue
             if name not in whole:
                 whole[name] = np.empty((rows, *values.shape[1:]), values.dtype)
+            if values.shape[1:] != whole[name].shape[1:]:
+                raise ValueError(f"{name} has rows of {values.shape[1:]} and {whole[name].shape[1:]} values")
             _rows(whole[name])[places] = _rows(values)
     return whole
 

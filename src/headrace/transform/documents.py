@@ -315,8 +315,9 @@ def tfidf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True) -
     # Behind the ids stands what a missing one weighs.
     table = _extended(weights)
     weighed = share * taken(table.unwrap_spox(), data)
-    trace.blanks[infos(weighed)[0]] = 0.0
-    return ids, with_mask(weighed, mask)
+    weights = with_mask(weighed, mask)
+    trace.blanks[infos(weights)] = 0.0
+    return ids, weights
 
 
 def _extended(weights: ndx.Array) -> ndx.Array:

@@ -199,9 +199,12 @@ def pad_lists(x: ndx.Array, size: int, value: Any) -> ndx.Array:
     fits = isinstance(value, str) == is_text(x) and isinstance(value, str | int | float)
     if not fits or (isinstance(value, float) and "float" not in str(data.dtype)):
         raise TransformError("tft.pad_lists fills with a value of the lists' own type", got=f"{value!r} for {x.dtype}")
+    if isinstance(value, float):
+        # Of 0.0 and -0.0 what fills and what pads would leave different ones.
+        value += 0.0
     filling = literal(value if is_text(x) else np.asarray(value, data.dtype.unwrap_numpy()))
     trace = current_trace("pad_lists")
-    blank = trace.blanks.get(infos(data)[0])
+    blank = trace.blanks.get(infos(x))
     filled = data if blank is not None and repr(blank) == repr(value) else ndx.where(item_mask(x), data, filling)
     if is_text(x):
         rows = op.shape(filled.unwrap_spox(), start=0, end=1)
@@ -209,8 +212,10 @@ def pad_lists(x: ndx.Array, size: int, value: Any) -> ndx.Array:
         wide = op17.concat([filled.unwrap_spox(), op17.expand(filling.unwrap_spox(), shape)], axis=1)
         cut = op17.slice(wide, const(np.array([0])), const(np.array([size])), const(np.array([1])))
     else:
-        # Fewer than none cut the end off. Of one mask, all columns padded with it share the computation.
-        more = op17.sub(const(np.array([size])), _width((data if mask is None else mask).unwrap_spox()))
+        # Of one mask that is as wide as they are, columns padded with it share the computation of the width.
+        alike = mask if mask is not None and (blank is not None or infos(mask)[0] in trace.lengths) else filled
+        # Fewer than none cut the end off.
+        more = op17.sub(const(np.array([size])), _width(alike.unwrap_spox()))
         cut = op.pad(
             filled.unwrap_spox(), op17.concat([const(np.zeros(3, np.int64)), more], axis=0), filling.unwrap_spox()
         )

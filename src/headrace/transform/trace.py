@@ -80,7 +80,7 @@ class Trace:
     lengths
         By a mask of lists that is True behind their ends only: how many items they have, int64 ``[N]``.
     blanks
-        By values: what they are where they are missing, where that is known.
+        By values and their mask, which are of one shape: what the values are where they are missing.
     """
 
     values: dict[int, Any]
@@ -93,7 +93,7 @@ class Trace:
     calls_behind: dict[_VarInfo, tuple[int, ...]] = field(default_factory=dict)
     lists: dict[_VarInfo, ndx.Array | None] = field(default_factory=dict)
     lengths: dict[_VarInfo, Var] = field(default_factory=dict)
-    blanks: dict[_VarInfo, float] = field(default_factory=dict)
+    blanks: dict[tuple[_VarInfo, ...], float] = field(default_factory=dict)
     _latest: tuple[int, ...] = ()
     _fresh: bool = False
 
