@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["constant", "is_rowwise", "shared_session"]
 
 # One value of the result for each value of the operand that is no constant, in its place, and always the same bits:
-# no kernel among these has a vector tail that rounds in another way.
+# no kernel among these has a vector tail that rounds in another way, or that takes the other one of 0.0 and -0.0, as
+# those of Max and Min do.
 _ROWWISE = frozenset(
     {
         ("", "Abs"), ("", "Add"), ("", "And"), ("", "Cast"), ("", "Equal"), ("", "Greater"), ("", "GreaterOrEqual"),
-        ("", "Identity"), ("", "Less"), ("", "LessOrEqual"), ("", "Max"), ("", "Min"), ("", "Mod"), ("", "Mul"),
+        ("", "Identity"), ("", "Less"), ("", "LessOrEqual"), ("", "Mod"), ("", "Mul"),
         ("", "Neg"), ("", "Not"), ("", "Or"), ("", "RegexFullMatch"), ("", "StringConcat"), ("", "Sub"),
         ("", "Where"), ("", "Xor"), ("ai.onnx.ml", "LabelEncoder"), ("com.microsoft", "MurmurHash3"),
     }
