@@ -190,12 +190,19 @@ def test_weights_that_are_missing_for_another_reason_are_filled() -> None:
         mask = nde.get_mask(weights)
         assert mask is not None
         fewer = nde.make_nullable(nde.get_data(weights), mask | (nde.get_data(ids) == 0))
-        return {"all": tft.pad_lists(weights, 3, -0.0), "fewer": tft.pad_lists(fewer, 3, 0.0)}
+        return {
+            "all": tft.pad_lists(weights, 3, -0.0),
+            "fewer": tft.pad_lists(fewer, 3, 0.0),
+            "ids": tft.pad_lists(ids, 3, 3),
+            "others": tft.pad_lists(ids, 3, -1),
+        }
 
     graph = tft.analyze(data, function)
     found = graph.transform(data).to_table()
     whole, fewer = np.array(found["all"].to_pylist()), np.array(found["fewer"].to_pylist())
     assert (whole[:, 0] > 0).all()
+    assert found["ids"].to_pylist() == [[0, 1, 3], [1, 3, 3], [0, 2, 3]]
+    assert found["others"].to_pylist() == [[0, 1, -1], [1, -1, -1], [0, 2, -1]]
     assert fewer[0].tolist() == [0.0, whole[0, 1], 0.0]
     assert fewer[2].tolist() == [0.0, whole[2, 1], 0.0]
     assert all(one.identical for one in graph.verify(data).comparisons)

@@ -316,7 +316,7 @@ def tfidf(x: ndx.Array, vocab_size: int | None = None, *, smooth: bool = True) -
     table = _extended(weights)
     weighed = share * taken(table.unwrap_spox(), data)
     weights = with_mask(weighed, mask)
-    trace.blanks[infos(weights)] = 0.0
+    trace.blanks |= {infos(ids): size, infos(weights): 0.0}
     return ids, weights
 
 
