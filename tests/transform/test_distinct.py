@@ -14,7 +14,7 @@ from headrace.transform.column_parts import split_by_column
 from headrace.transform.distinct import run_split
 
 if TYPE_CHECKING:
-    from headrace.transform.graph import BatchTransform
+    from headrace.transform.batch_transform import BatchTransform
 
 WORDS = ["", "a", "b", "Ünï", "\U0001d518", "long " * 50, "a b", "?"]
 

@@ -16,6 +16,7 @@ from headrace.data import Dataset
 from headrace.data.parallel import in_order
 from headrace.errors import TransformError
 from headrace.model.compose import prune
+from headrace.transform.batch_transform import BatchTransform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.data import Shard
-    from headrace.transform.graph import BatchTransform
 
     Arrays = list[NDArray[Any]]
 
@@ -45,8 +45,6 @@ def raw_names(function: BatchTransform, dataset: Dataset) -> list[str]:
 @lru_cache(maxsize=16)
 def _selected(function: BatchTransform, names: tuple[str, ...]) -> BatchTransform:
     """Return the transform of some features only, in that order."""
-    from headrace.transform.graph import BatchTransform
-
     places = [[feature.name for feature in function.features].index(name) for name in names]
     outputs = tuple(function.outputs[place] for place in places)
     model = prune(onnx.load_from_string(function.model), outputs)

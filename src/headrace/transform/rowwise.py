@@ -11,7 +11,7 @@ from headrace.errors import TransformError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from headrace.transform.graph import BatchTransform
+    from headrace.transform.batch_transform import BatchTransform
 
 __all__ = ["check_rowwise"]
 

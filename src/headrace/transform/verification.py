@@ -19,7 +19,8 @@ from headrace.transform.distinct import run_split
 
 if TYPE_CHECKING:
     from headrace.data import Dataset
-    from headrace.transform.graph import BatchTransform, TransformGraph
+    from headrace.transform.batch_transform import BatchTransform
+    from headrace.transform.graph import TransformGraph
 
     Arrays = list[np.ndarray[Any, Any]]
 
