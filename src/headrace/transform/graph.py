@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnx
 import pyarrow as pa
 
@@ -25,6 +24,8 @@ from headrace.transform.word_shards import in_words
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
+
+    import numpy as np
 
     from headrace.data import Shard
     from headrace.engines import Engine, Sink
